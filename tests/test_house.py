@@ -1,0 +1,153 @@
+"""The house keeps its shape: imports point down only, and doors to the world are where they belong.
+
+The floors are those of CONTRIBUTING.md. A room may use the floors below it and the plain values beside it,
+never a neighbour on its own floor.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "byourside_server"
+
+# Bottom first. Rooms in one set do not know each other, except those that NEIGHBOURS names.
+FLOORS: tuple[frozenset[str], ...] = (
+    frozenset({"clock", "errors"}),
+    frozenset({"config", "accounts", "sip", "media", "providers.base"}),
+    frozenset({"calls"}),
+    frozenset({"guardrails", "conversation", "report", "store", "webhooks", "providers"}),
+    frozenset({"lines"}),
+    frozenset({"switchboard"}),
+    frozenset({"api", "sandbox"}),
+    frozenset({"app"}),
+    frozenset({"demo"}),
+    frozenset({"cli", "__main__"}),
+)
+# A report reads a transcript with the same plan and the same understanding as the conversation had;
+# the store applies the limits inside its transaction and speaks of deliveries with the webhooks' schedule.
+NEIGHBOURS = frozenset({("report", "conversation"), ("store", "guardrails"), ("store", "webhooks")})
+
+# Modules that touch the world, and the rooms that may.
+WORLDLY = frozenset({"socket", "asyncio", "subprocess", "threading", "httpx", "sqlalchemy", "dbos", "uvicorn"})
+ROOMS_OF_THE_WORLD = frozenset(
+    {"providers", "store", "webhooks", "lines", "switchboard", "api", "sandbox", "app", "demo", "cli", "__main__"}
+)
+READERS_OF_CONFIG = frozenset({"app", "cli", "demo", "config"})
+CLOCKS = frozenset({"time", "random", "secrets", "datetime"})
+SANS_IO = frozenset({"sip", "media", "calls", "guardrails", "conversation", "report"})
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")[1:]
+    if not parts:
+        return "__init__"
+    if parts[:2] == ["providers", "base"]:
+        return "providers.base"
+    return parts[0]
+
+
+def floor_of(room: str) -> int:
+    for number, rooms in enumerate(FLOORS):
+        if room in rooms:
+            return number
+    raise AssertionError(f"{room} has no floor: give it one in FLOORS and in CONTRIBUTING.md")
+
+
+def sources() -> Iterator[tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
+        yield name, path
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level:
+            raise AssertionError(f"{path}: relative imports hide the direction; write them out")
+
+
+ALL_SOURCES = list(sources())
+
+
+@pytest.mark.parametrize(("module", "path"), ALL_SOURCES, ids=[name for name, _ in ALL_SOURCES])
+def test_imports_point_down_only(module: str, path: Path) -> None:
+    room = room_of(module)
+    if room == "__init__":
+        return
+    for imported in imports_of(path):
+        if not imported.startswith("byourside_server."):
+            assert not imported.startswith(("byourside.", "voxplo.")), f"{module} imports an SDK"
+            continue
+        other = room_of(imported)
+        if other in (room, "__init__", "__version__") or {room, other} == {"providers", "providers.base"}:
+            continue
+        allowed = floor_of(other) < floor_of(room) or (room, other) in NEIGHBOURS
+        assert allowed, f"{module} ({room}) may not import {imported} ({other})"
+
+
+@pytest.mark.parametrize(("module", "path"), ALL_SOURCES, ids=[name for name, _ in ALL_SOURCES])
+def test_only_rooms_of_the_world_touch_the_world(module: str, path: Path) -> None:
+    room = room_of(module)
+    for imported in imports_of(path):
+        top = imported.split(".")[0]
+        if top in WORLDLY:
+            assert room in ROOMS_OF_THE_WORLD, f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize(("module", "path"), ALL_SOURCES, ids=[name for name, _ in ALL_SOURCES])
+def test_sans_io_rooms_read_no_clock(module: str, path: Path) -> None:
+    if room_of(module) not in SANS_IO:
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            called = ast.unparse(node.func)
+            assert called not in {
+                "time.time",
+                "time.monotonic",
+                "time.sleep",
+                "datetime.now",
+                "datetime.datetime.now",
+                "datetime.utcnow",
+                "date.today",
+                "random.random",
+            }, f"{module} calls {called}"
+
+
+@pytest.mark.parametrize(("module", "path"), ALL_SOURCES, ids=[name for name, _ in ALL_SOURCES])
+def test_only_app_and_cli_read_configuration(module: str, path: Path) -> None:
+    if room_of(module) in READERS_OF_CONFIG:
+        return
+    for imported in imports_of(path):
+        assert not imported.startswith("byourside_server.config"), f"{module} imports {imported}"
+        assert imported not in ("os.environ", "os.getenv"), f"{module} imports {imported}"
+    assert "os.environ.get(" not in path.read_text(), f"{module} reads the environment"
+
+
+def test_the_sdk_never_imports_the_server() -> None:
+    for path in (ROOT / "sdks" / "python").rglob("*.py"):
+        for imported in imports_of(path) if "tests" not in path.parts else ():
+            assert not imported.startswith("byourside_server"), path
+
+
+@pytest.mark.parametrize(("module", "path"), ALL_SOURCES, ids=[name for name, _ in ALL_SOURCES])
+def test_every_module_says_what_it_is(module: str, path: Path) -> None:
+    source = path.read_text()
+    if source.strip():
+        assert ast.get_docstring(ast.parse(source)), f"{module} has no docstring"
+
+
+def test_no_file_outgrows_its_noun() -> None:
+    crowded = {
+        path.relative_to(ROOT).as_posix(): lines
+        for path in PACKAGE.rglob("*.py")
+        if (lines := len(path.read_text().splitlines())) > 400
+    }
+    assert not crowded
