@@ -1,0 +1,8 @@
+"""`python -m byourside`."""
+
+import sys
+
+from byourside.command import main
+
+if __name__ == "__main__":
+    sys.exit(main(prog="python -m byourside"))
