@@ -1,0 +1,165 @@
+"""The media engine in this process, on a wire of memory, advanced by hand: for virtual time.
+
+The same bank, jitter buffer, network and recording as in real calls; only sockets and clock are missing.
+Two engines on one `MemoryWire` talk to each other; a test may listen and send on it itself.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from byourside_server.lines.media_port import MediaUnavailable, OnEvent
+from byourside_server.lines.media_room import MediaRoom
+from byourside_server.media.bank import LARGEST_PACKET_BYTES
+from byourside_server.media.g711 import Bytes
+from byourside_server.media.jitter import Ints, Rows
+from byourside_server.media.messages import (
+    BargeIn,
+    Clear,
+    Close,
+    Closed,
+    Command,
+    Connect,
+    Open,
+    Opened,
+    OpenFailed,
+    Play,
+    SendDtmf,
+    StartRecording,
+)
+
+Address = tuple[str, int]
+OnPacket = Callable[[bytes, Address], None]
+_FIRST_PORT = 40_000
+
+
+class MemoryWire:
+    """Datagrams between addresses, delivered at once and in order; to nobody, they are gone."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[Address, OnPacket] = {}
+        self._next_port = _FIRST_PORT
+
+    def free_port(self) -> int:
+        self._next_port += 2
+        return self._next_port
+
+    def listen(self, address: Address, on_packet: OnPacket) -> None:
+        self._listeners[address] = on_packet
+
+    def leave(self, address: Address) -> None:
+        self._listeners.pop(address, None)
+
+    def send(self, data: bytes, source: Address, target: Address) -> None:
+        listener = self._listeners.get(target)
+        if listener is not None:
+            listener(data, source)
+
+
+class MemoryRows:
+    """`PacketRows` on a `MemoryWire`."""
+
+    def __init__(self, wire: MemoryWire, host: str) -> None:
+        self._wire = wire
+        self._host = host
+        self._addresses: dict[int, Address] = {}
+        self._targets: dict[int, Address] = {}
+        self._waiting: dict[int, deque[bytes]] = {}
+
+    def open(self, row: int) -> int:
+        address = (self._host, self._wire.free_port())
+        waiting: deque[bytes] = deque()
+        self._addresses[row], self._waiting[row] = address, waiting
+        self._wire.listen(address, lambda data, _: waiting.append(data))
+        return address[1]
+
+    def aim(self, row: int, host: str, port: int) -> None:
+        self._targets[row] = (host, port)
+
+    def close(self, row: int) -> None:
+        self._wire.leave(self._addresses.pop(row))
+        self._targets.pop(row, None)
+        del self._waiting[row]
+
+    def send(self, packets: Bytes, instead: Mapping[int, bytes]) -> None:
+        for row, target in list(self._targets.items()):
+            data = instead.get(row) or packets[row].tobytes()
+            self._wire.send(data, self._addresses[row], target)
+
+    def receive(self) -> Iterator[tuple[Rows, Bytes, Ints]]:
+        """Everything that waits, oldest first, one packet of each row in a round."""
+        while rows := [row for row, waiting in self._waiting.items() if waiting]:
+            packets = np.zeros((len(rows), LARGEST_PACKET_BYTES), np.uint8)
+            lengths = np.zeros(len(rows), np.int64)
+            for index, row in enumerate(rows):
+                data = self._waiting[row].popleft()[:LARGEST_PACKET_BYTES]
+                packets[index, : len(data)] = np.frombuffer(data, np.uint8)
+                lengths[index] = len(data)
+            yield np.array(rows, np.intp), packets, lengths
+
+
+class InProcessMedia:
+    """`MediaPort` whose time is moved by `tick()`: 20 ms of sound for every line."""
+
+    def __init__(self, capacity: int, wire: MemoryWire, host: str = "127.0.0.1", seed: int = 1) -> None:
+        self.host = host
+        self._room = MediaRoom(capacity, MemoryRows(wire, host), np.random.default_rng(seed), lambda: 0.0)
+        self._listeners: dict[str, OnEvent] = {}
+
+    async def open(self, line_id: str, on_event: OnEvent) -> int:
+        if line_id in self._listeners:
+            raise MediaUnavailable(f"line {line_id} is open already")
+        answers: list[Opened | OpenFailed] = []
+
+        def note_answer(event: object) -> None:
+            if isinstance(event, Opened | OpenFailed):
+                answers.append(event)
+
+        self._listeners[line_id] = note_answer
+        self._do(Open(line_id))
+        if not answers or isinstance(answers[0], OpenFailed):
+            self._listeners.pop(line_id, None)
+            raise MediaUnavailable(answers[0].why if isinstance(answers[0], OpenFailed) else "no answer")
+        self._listeners[line_id] = on_event
+        return answers[0].port
+
+    def connect(
+        self, line_id: str, host: str, port: int, codec: str = "PCMU", dtmf_payload_type: int | None = None
+    ) -> None:
+        self._do(Connect(line_id, host, port, codec, dtmf_payload_type))
+
+    def start_recording(self, line_id: str, path: str) -> None:
+        self._do(StartRecording(line_id, path))
+
+    def play(self, line_id: str, clip_id: int, ulaw: bytes, *, last: bool = True) -> None:
+        self._do(Play(line_id, clip_id, ulaw, last))
+
+    def clear(self, line_id: str) -> None:
+        self._do(Clear(line_id))
+
+    def barge_in(self, line_id: str, enabled: bool, after_ms: int = 0) -> None:
+        self._do(BargeIn(line_id, enabled, after_ms))
+
+    def send_dtmf(self, line_id: str, digits: str) -> None:
+        self._do(SendDtmf(line_id, digits))
+
+    def close(self, line_id: str) -> None:
+        self._do(Close(line_id))
+
+    def tick(self) -> None:
+        """Let 20 ms pass, then tell every line what happened."""
+        self._room.tick()
+        self._tell()
+
+    def _do(self, command: Command) -> None:
+        self._room.handle(command)
+        self._tell()
+
+    def _tell(self) -> None:
+        for event in self._room.events():
+            listener = self._listeners.get(event.line_id)
+            if isinstance(event, Closed):
+                self._listeners.pop(event.line_id, None)
+            if listener is not None:
+                listener(event)

@@ -1,0 +1,215 @@
+"""The media engine as a process of its own, seen from asyncio.
+
+Knows how to start, stop and watch the child, and which line's listener an event belongs to.
+If the child dies, every open line hears `Lost`; the next `open` starts another.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections import deque
+
+from byourside_server.lines.media_memory import InProcessMedia, MemoryWire
+from byourside_server.lines.media_port import MediaUnavailable, OnEvent
+from byourside_server.media.messages import (
+    AskStats,
+    BargeIn,
+    Clear,
+    Close,
+    Closed,
+    Command,
+    Connect,
+    EngineStats,
+    LineEvent,
+    Lost,
+    Open,
+    Opened,
+    OpenFailed,
+    Play,
+    SendDtmf,
+    StartRecording,
+)
+from byourside_server.media.wire import MessageReader, encode
+
+__all__ = ["InProcessMedia", "MemoryWire", "ProcessMediaPort"]
+
+ENGINE = "byourside_server.lines.media_engine"
+START_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 5.0
+_READ_BYTES = 1 << 18
+
+
+class ProcessMediaPort:
+    """`MediaPort` whose engine is a child process; use within one running event loop."""
+
+    def __init__(self, capacity: int = 64, host: str = "127.0.0.1") -> None:
+        self.host = host
+        self._capacity = capacity
+        self._child: subprocess.Popen[bytes] | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._listeners: dict[str, OnEvent] = {}
+        self._opening: dict[str, asyncio.Future[int]] = {}
+        self._asking: deque[asyncio.Future[EngineStats]] = deque()
+        self._starting = asyncio.Lock()
+
+    @property
+    def is_running(self) -> bool:
+        return self._writer is not None
+
+    async def start(self) -> None:
+        """Start the engine, if it is not running, and wait until it answers."""
+        async with self._starting:
+            if self.is_running:
+                return
+            ours, theirs = socket.socketpair()
+            with theirs:
+                self._child = self._spawn(theirs.fileno())
+            reader, self._writer = await asyncio.open_connection(sock=ours)
+            self._reading = asyncio.create_task(self._read(reader, self._child))
+        try:
+            await asyncio.wait_for(self.stats(), START_TIMEOUT_S)
+        except (MediaUnavailable, TimeoutError) as error:
+            await self.stop()
+            raise MediaUnavailable("the media engine does not start") from error
+
+    async def stop(self) -> None:
+        """Let the engine finish its recordings and end; lines still open hear `Closed`."""
+        if self._writer is not None:
+            self._writer.write_eof()
+        child, self._child = self._child, None
+        if child is not None:
+            try:
+                await asyncio.to_thread(child.wait, STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                await asyncio.to_thread(child.wait)
+        if self._reading is not None:
+            await self._reading
+            self._reading = None
+
+    async def open(self, line_id: str, on_event: OnEvent) -> int:
+        await self.start()
+        if line_id in self._listeners or line_id in self._opening:
+            raise MediaUnavailable(f"line {line_id} is open already")
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._opening[line_id] = answer
+        self._listeners[line_id] = on_event
+        self._do(Open(line_id))
+        try:
+            return await answer
+        except BaseException:
+            self._listeners.pop(line_id, None)
+            self._do(Close(line_id))
+            raise
+        finally:
+            self._opening.pop(line_id, None)
+
+    def connect(
+        self, line_id: str, host: str, port: int, codec: str = "PCMU", dtmf_payload_type: int | None = None
+    ) -> None:
+        self._do(Connect(line_id, host, port, codec, dtmf_payload_type))
+
+    def start_recording(self, line_id: str, path: str) -> None:
+        self._do(StartRecording(line_id, os.path.abspath(path) if path else ""))
+
+    def play(self, line_id: str, clip_id: int, ulaw: bytes, *, last: bool = True) -> None:
+        self._do(Play(line_id, clip_id, ulaw, last))
+
+    def clear(self, line_id: str) -> None:
+        self._do(Clear(line_id))
+
+    def barge_in(self, line_id: str, enabled: bool, after_ms: int = 0) -> None:
+        self._do(BargeIn(line_id, enabled, after_ms))
+
+    def send_dtmf(self, line_id: str, digits: str) -> None:
+        self._do(SendDtmf(line_id, digits))
+
+    def close(self, line_id: str) -> None:
+        self._do(Close(line_id))
+
+    async def stats(self) -> EngineStats:
+        """Ticks, lateness and CPU by stage of the running engine."""
+        if not self.is_running:
+            raise MediaUnavailable("the media engine is not running")
+        answer: asyncio.Future[EngineStats] = asyncio.get_running_loop().create_future()
+        self._asking.append(answer)
+        self._do(AskStats())
+        return await answer
+
+    def cpu_s(self) -> float:
+        """CPU seconds of the engine's process so far, from the system's books; 0 where there is none."""
+        if self._child is None:
+            return 0.0
+        try:
+            with open(f"/proc/{self._child.pid}/stat", "rb") as file:
+                after_name = file.read().rpartition(b")")[2].split()
+        except OSError:
+            return 0.0
+        user_ticks, system_ticks = int(after_name[11]), int(after_name[12])
+        return (user_ticks + system_ticks) / os.sysconf("SC_CLK_TCK")
+
+    def _spawn(self, file: int) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", ENGINE, "--fd", str(file)]
+        command += ["--capacity", str(self._capacity), "--host", self.host]
+        return subprocess.Popen(command, pass_fds=[file], stdin=subprocess.DEVNULL)
+
+    def _do(self, command: Command) -> None:
+        if self._writer is not None and not self._writer.is_closing():
+            self._writer.write(encode(command))
+
+    async def _read(self, reader: asyncio.StreamReader, child: subprocess.Popen[bytes]) -> None:
+        messages = MessageReader()
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(_READ_BYTES):
+                for event in messages.receive(data):
+                    self._hear(event)
+        code = await asyncio.to_thread(child.wait)
+        self._engine_lost(f"the media engine ended with code {code}")
+
+    def _hear(self, event: LineEvent | EngineStats) -> None:
+        match event:
+            case EngineStats():
+                answer = self._asking.popleft() if self._asking else None
+                if answer is not None and not answer.done():
+                    answer.set_result(event)
+                return
+            case Opened(line_id, port):
+                self._answer_open(line_id, port)
+                return
+            case OpenFailed(line_id, why):
+                self._answer_open(line_id, MediaUnavailable(why))
+                return
+        listener = self._listeners.get(event.line_id)
+        if isinstance(event, Closed):
+            self._listeners.pop(event.line_id, None)
+        if listener is not None:
+            listener(event)
+
+    def _answer_open(self, line_id: str, answer: int | MediaUnavailable) -> None:
+        waiting = self._opening.get(line_id)
+        if waiting is None or waiting.done():
+            return
+        if isinstance(answer, MediaUnavailable):
+            waiting.set_exception(answer)
+        else:
+            waiting.set_result(answer)
+
+    def _engine_lost(self, why: str) -> None:
+        if self._writer is not None:
+            self._writer.close()
+        self._writer = None
+        unanswered: list[asyncio.Future[int] | asyncio.Future[EngineStats]] = []
+        unanswered += self._opening.values()
+        unanswered += self._asking
+        self._asking.clear()
+        for answer in unanswered:
+            if not answer.done():
+                answer.set_exception(MediaUnavailable(why))
+        listeners, self._listeners = self._listeners, {}
+        for line_id, on_event in listeners.items():
+            if line_id not in self._opening:
+                on_event(Lost(line_id, why))

@@ -1,0 +1,170 @@
+"""Rows on real UDP: one socket a row, read and written once a tick without waiting.
+
+A row's socket hears anyone until the first RTP packet comes; then it is connected to that sender, so that
+a phone behind NAT is answered where it really is, and the kernel keeps everyone else out.
+"""
+
+import select
+import socket
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+
+from byourside_server.media.bank import LARGEST_PACKET_BYTES
+from byourside_server.media.g711 import Bytes
+from byourside_server.media.jitter import Ints, Rows
+from byourside_server.media.rtp import parse
+
+LEFTOVERS_EVERY_TICKS = 4
+LEFTOVER_ROUNDS = 16
+"""More than the jitter ring holds is not worth reading in one tick."""
+_RECEIVE_BUFFER_BYTES = 64 * 1024
+
+Address = tuple[str, int]
+
+
+class UdpRows:
+    def __init__(self, capacity: int, host: str) -> None:
+        self._host = host
+        self._packets = np.zeros((capacity, LARGEST_PACKET_BYTES), np.uint8)
+        self._views = [memoryview(self._packets[row]) for row in range(capacity)]
+        self._sockets: dict[int, socket.socket] = {}
+        self._ports: dict[int, int] = {}
+        self._targets: dict[int, Address] = {}
+        self._latched: set[int] = set()
+        self._row_of: dict[int, int] = {}
+        self._epoll = select.epoll()
+        self._readers: list[tuple[int, Callable[[memoryview], int], memoryview]] = []
+        self._writers: list[tuple[int, Callable[[memoryview], int]]] = []
+        self._out_views: list[memoryview] = []
+        self._out_packets: Bytes | None = None
+        self._changed = False
+        """Rows came, went or were aimed: the lists are made anew before their next use, once a tick."""
+        self._ticks = 0
+
+    def open(self, row: int) -> int:
+        self._bind(row, 0)
+        return self._ports[row]
+
+    def aim(self, row: int, host: str, port: int) -> None:
+        if self._targets.get(row) == (host, port):
+            return
+        if row in self._latched and row in self._targets:
+            # A connected socket cannot be freed for every sender again from Python: take a new one.
+            self._unbind(row)
+            self._bind(row, self._ports[row])
+        self._targets[row] = (host, port)
+        self._changed = True
+
+    def close(self, row: int) -> None:
+        self._unbind(row)
+        self._targets.pop(row, None)
+        del self._ports[row]
+
+    def send(self, packets: Bytes, instead: Mapping[int, bytes]) -> None:
+        views = self._views_of(packets)
+        self._list_sockets()
+        for row, send in self._writers:
+            try:
+                send(views[row] if row not in instead else memoryview(instead[row]))
+            except OSError:  # refused by a port that is gone, or the queue is full: speech does not wait
+                continue
+        for row, target in self._targets.items():
+            if row in self._latched:
+                continue
+            try:
+                self._sockets[row].sendto(instead.get(row, views[row]), target)
+            except OSError:
+                continue
+
+    def receive(self) -> Iterator[tuple[Rows, Bytes, Ints]]:
+        self._ticks += 1
+        self._latch_new()
+        self._list_sockets()
+        rows, lengths = [], []
+        for row, receive_into, view in self._readers:
+            try:
+                length = receive_into(view)
+            except OSError:  # nothing there, or ECONNREFUSED from what was sent before
+                continue
+            rows.append(row)
+            lengths.append(length)
+        if rows:
+            yield self._round(rows, lengths)
+        if self._ticks % LEFTOVERS_EVERY_TICKS == 0:
+            yield from self._leftovers()
+
+    def _leftovers(self) -> Iterator[tuple[Rows, Bytes, Ints]]:
+        for _ in range(LEFTOVER_ROUNDS):
+            rows, lengths = [], []
+            for file, _ in self._epoll.poll(0):
+                row = self._row_of[file]
+                try:
+                    lengths.append(self._sockets[row].recv_into(self._views[row]))
+                except OSError:
+                    continue
+                rows.append(row)
+            if not rows:
+                return
+            yield self._round(rows, lengths)
+
+    def _round(self, rows: list[int], lengths: list[int]) -> tuple[Rows, Bytes, Ints]:
+        numbers = np.array(rows, np.intp)
+        return numbers, self._packets[numbers, : max(*lengths, 192)], np.array(lengths, np.int64)
+
+    def _latch_new(self) -> None:
+        """Connect sockets that hear their first RTP packet; that packet itself is peeked, not taken."""
+        if len(self._latched) == len(self._sockets):
+            return
+        for row, sock in self._sockets.items():
+            if row in self._latched:
+                continue
+            try:
+                data, sender = sock.recvfrom(LARGEST_PACKET_BYTES, socket.MSG_PEEK)
+                if parse(data) is None:
+                    sock.recv(LARGEST_PACKET_BYTES)
+                    continue
+                sock.connect(sender)
+            except OSError:
+                continue
+            self._latched.add(row)
+            self._epoll.register(sock.fileno(), select.EPOLLIN)
+            self._changed = True
+
+    def _bind(self, row: int, port: int) -> None:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+            sock.bind((self._host, port))
+        except OSError:
+            sock.close()
+            raise
+        self._sockets[row] = sock
+        self._ports[row] = sock.getsockname()[1]
+        self._row_of[sock.fileno()] = row
+
+    def _unbind(self, row: int) -> None:
+        sock = self._sockets.pop(row)
+        if row in self._latched:
+            self._latched.discard(row)
+            self._epoll.unregister(sock.fileno())
+        del self._row_of[sock.fileno()]
+        sock.close()
+        self._changed = True
+
+    def _list_sockets(self) -> None:
+        """Bound methods ready to call, in row order: the two inner loops do nothing else."""
+        if not self._changed:
+            return
+        self._changed = False
+        latched = sorted(self._latched)
+        self._readers = [(row, self._sockets[row].recv_into, self._views[row]) for row in latched]
+        self._writers = [(row, self._sockets[row].send) for row in latched if row in self._targets]
+
+    def _views_of(self, packets: Bytes) -> list[memoryview]:
+        """Views of the bank's packet array, made anew only when the number of rows changes."""
+        if self._out_packets is None or len(self._out_packets) != len(packets):
+            self._out_packets = packets
+            self._out_views = [memoryview(packet) for packet in packets]
+        return self._out_views

@@ -1,0 +1,424 @@
+"""All calls of one process as rows of arrays, advanced together every 20 ms.
+
+One tick is: `packets_to_send()`, then `receive(...)` as often as there are packets, then `listen()`.
+Sending comes first because the far side notices its lateness; hearing can wait a few milliseconds.
+Sans-IO: packets, commands and the tick come in; packets, recording blocks and events go out.
+Knows no socket, file, clock or task. Nothing is made per packet; Python objects exist per call and per event.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from byourside_server.media.dtmf import key_tones, parse_event
+from byourside_server.media.g711 import ALAW_TO_ULAW, ULAW_SILENCE, Bytes
+from byourside_server.media.jitter import Ints, JitterRing, Rows
+from byourside_server.media.messages import (
+    ClipEnded,
+    ClipStarted,
+    DigitHeard,
+    FirstPacket,
+    LineEvent,
+    RowStats,
+    SpeechStarted,
+    SpeechStopped,
+    StageCpu,
+    ToneHeard,
+)
+from byourside_server.media.playout import Clip, Playout
+from byourside_server.media.recording import CHANNELS, interleave, wav_header
+from byourside_server.media.reframe import Reframer
+from byourside_server.media.rows import Row, RowBook
+from byourside_server.media.rtp import (
+    FRAME_SAMPLES,
+    HEADER_BYTES,
+    PACKET_BYTES,
+    PCMA,
+    PCMU,
+    SAMPLES_PER_MS,
+    TICK_MS,
+    VERSION_2,
+    RtpPacket,
+    parse,
+)
+from byourside_server.media.sender import PacketWriter
+from byourside_server.media.speech import SpeechWatch
+from byourside_server.media.tones import Tone, ToneWatch
+from byourside_server.media.window import SoundWindow
+
+LARGEST_PACKET_BYTES = 1500
+HISTORY_TICKS = 64
+"""1.28 s of both sides, as µ-law: what recordings and turns are cut from."""
+BLOCK_TICKS = 50
+"""A recording grows by one second at a time, each row at its own tick."""
+PRE_ROLL_SAMPLES = 200 * SAMPLES_PER_MS
+LONGEST_TURN_TICKS = 30 * 1000 // TICK_MS
+SILENT_FRAME: Bytes = np.full(FRAME_SAMPLES, ULAW_SILENCE, np.uint8)
+SILENT_CLIP = -1
+"""Clip number of sounds nobody asked to hear about (keypad tones)."""
+
+
+@dataclass(frozen=True)
+class RecordingBlock:
+    """Bytes to be written to a line's file at `offset`, the header being rewritten with them."""
+
+    line_id: str
+    offset: int
+    data: memoryview
+    header: bytes
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    packets: Bytes
+    """`[rows, 172]`: the frame of every row, whether connected or not."""
+    instead: Mapping[int, bytes]
+    """Telephone events that replace the frame of their row."""
+
+
+class AudioBank:
+    def __init__(
+        self,
+        capacity: int,
+        random: np.random.Generator,
+        cpu_clock: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self.capacity = capacity
+        self.rows = RowBook(capacity)
+        self.tick = 0
+        """The tick that runs, or runs next."""
+        self._sender = PacketWriter(capacity, random)
+        self._playout = Playout(capacity)
+        self._jitter = JitterRing(capacity)
+        self._window = SoundWindow(capacity)
+        self._speech = SpeechWatch(capacity)
+        self._tones = ToneWatch(capacity)
+        shape = (HISTORY_TICKS, capacity, FRAME_SAMPLES)
+        self._heard, self._said = (np.full(shape, ULAW_SILENCE, np.uint8) for _ in range(2))
+        self._keys_pressed: set[int] = set()
+        self._events: deque[LineEvent] = deque()
+        self._cpu_clock = cpu_clock
+        self._cpu_s = dict.fromkeys((field.name for field in fields(StageCpu)), 0.0)
+        self._stage_at = cpu_clock()
+
+    # --- commands ---------------------------------------------------------------------------------
+
+    def open(self, line_id: str) -> int:
+        """Give the line a free row; raises `BankFull`."""
+        row = self.rows.open(line_id, self.tick)
+        self._sender.reset(row.number)
+        return row.number
+
+    def connect(self, line_id: str, codec: str, dtmf_payload_type: int | None) -> None:
+        """Send from the next tick on, in this codec; the first time also starts the row's early clock."""
+        row = self._row(line_id)
+        row.alaw, row.dtmf_payload_type = codec == "PCMA", dtmf_payload_type
+        self._sender.speak(row.number, alaw=row.alaw)
+        if not row.connected:
+            row.connected, row.connected_tick = True, self.tick
+            if not row.recording:
+                row.zero_tick = self.tick
+            self._playout.begin(row.number)
+
+    def start_recording(self, line_id: str, *, to_file: bool = True) -> None:
+        """The next tick is millisecond 0 of the row."""
+        row = self._row(line_id)
+        row.recording, row.writes_file = True, to_file
+        row.zero_tick = row.written_until = self.tick
+
+    def play(self, line_id: str, clip_id: int, ulaw: bytes, *, last: bool = True) -> None:
+        row = self._row(line_id)
+        ended = self._playout.play(row.number, clip_id, ulaw, last=last)
+        if ended is not None:
+            self._clip_ended(row, ended, complete=True)
+
+    def clear(self, line_id: str) -> None:
+        self._stop_clips(self._row(line_id))
+
+    def barge_in(self, line_id: str, enabled: bool, after_ms: int) -> None:
+        self._speech.allow_interruption(self._row(line_id).number, enabled, after_ms)
+
+    def send_dtmf(self, line_id: str, digits: str) -> None:
+        row = self._row(line_id)
+        if row.dtmf_payload_type is None:
+            self._playout.play(row.number, SILENT_CLIP, key_tones(digits), last=True)
+            return
+        row.keys.press(digits)
+        self._keys_pressed.add(row.number)
+
+    def close(self, line_id: str) -> tuple[RowStats, list[RecordingBlock]]:
+        """Free the row; returns what became of it and the rest of its recording."""
+        row = self._row(line_id)
+        self._stop_clips(row)
+        if self._speech.speaking[row.number]:
+            self._speech.speaking[row.number] = False
+            self._turn_ended(row)
+        rest = [self._block(row)] if row.writes_file else []
+        stats = self._stats(row)
+        self._forget(row.number)
+        self.rows.close(row)
+        return stats, rest
+
+    def next_event(self) -> LineEvent | None:
+        return self._events.popleft() if self._events else None
+
+    def cpu_by_stage(self) -> StageCpu:
+        return StageCpu(**self._cpu_s)
+
+    def spent(self, stage: str) -> None:
+        """Charge the CPU time since the last call to a stage; owners use it for what they do themselves."""
+        now = self._cpu_clock()
+        self._cpu_s[stage] += now - self._stage_at
+        self._stage_at = now
+
+    # --- the tick ---------------------------------------------------------------------------------
+
+    def packets_to_send(self) -> Outgoing:
+        """This tick's packet of every row in use."""
+        count = self.rows.used_prefix
+        starting = self._playout.starting()
+        for clip in starting:
+            if clip.clip_id != SILENT_CLIP:
+                row = self.rows.at(clip.row)
+                self._events.append(
+                    ClipStarted(row.line_id, clip.clip_id, self._ms(row, self._now()), not row.recording)
+                )
+        frames = self._playout.frames(count)
+        self._said[self.tick % HISTORY_TICKS, :count] = frames
+        self._sender.write(count, frames, [clip.row for clip in starting])
+        instead = self._telephone_events() if self._keys_pressed else {}
+        for clip in self._playout.advance(count):
+            self._clip_ended(self.rows.at(clip.row), clip, complete=True)
+        self.spent("encode")
+        return Outgoing(self._sender.packets[:count], instead)
+
+    def receive(self, rows: Rows, packets: Bytes, lengths: Ints) -> None:
+        """Take one packet of each of `rows`, a row at most once a call.
+
+        `packets` is `[n, width]`, of which the first `lengths` bytes count.
+        """
+        usual = (lengths == PACKET_BYTES) & (packets[:, 0] == VERSION_2)
+        payload_type: Bytes = packets[:, 1] & np.uint8(0x7F)
+        usual &= (payload_type == PCMU) | (payload_type == PCMA)
+        if not usual.all():
+            for index in np.flatnonzero(~usual).tolist():
+                self._receive_unusual(int(rows[index]), packets[index, : lengths[index]].tobytes())
+            rows, packets, payload_type = rows[usual], packets[usual], payload_type[usual]
+        if len(rows):
+            self._place(rows, packets, payload_type)
+        self.spent("receive")
+
+    def listen(self) -> list[RecordingBlock]:
+        """Play the frames now due into the ears: decode, judge, decide, record. Ends the tick."""
+        count = self.rows.used_prefix
+        heard = self._heard[self.tick % HISTORY_TICKS, :count]
+        self._jitter.take(count, heard)
+        self.spent("jitter")
+        self._window.append(count, heard)
+        self.spent("decode")
+        judged = self._speech.judge(count, self.tick, self._window)
+        self.spent("vad")
+        changes = self._speech.turns(judged, self._playout.busy_until[judged] > self._playout.tick)
+        self.tick += 1
+        for number in changes.started.tolist():
+            self._turn_started(self.rows.at(number))
+        for number in changes.interrupting.tolist():
+            self._stop_clips(self.rows.at(number))
+        for number in changes.stopped.tolist():
+            self._turn_ended(self.rows.at(number))
+        self._collect_speech(count)
+        self.spent("turn")
+        for tone in self._tones.listen(count, self.tick - 1, self._window, self._speech.probability):
+            self._tone_heard(self.rows.at(tone.row), tone)
+        self.spent("tones")
+        return self._recording_blocks(count)
+
+    # --- sending ----------------------------------------------------------------------------------
+
+    def _telephone_events(self) -> dict[int, bytes]:
+        instead = {}
+        for number in list(self._keys_pressed):
+            row = self.rows.at(number)
+            packet = row.keys.next_tick()
+            if packet is not None and row.dtmf_payload_type is not None:
+                instead[number] = self._sender.event_packet(number, row.dtmf_payload_type, packet)
+            if not row.keys.is_busy():
+                self._keys_pressed.discard(number)
+        return instead
+
+    def _stop_clips(self, row: Row) -> None:
+        for clip in self._playout.clear(row.number):
+            self._clip_ended(row, clip, complete=False)
+
+    def _clip_ended(self, row: Row, clip: Clip, *, complete: bool) -> None:
+        if clip.clip_id == SILENT_CLIP:
+            return
+        played = clip.samples_before(self._playout.tick)
+        end = min(clip.end_sample(), self._playout.tick * FRAME_SAMPLES) if clip.pieces else self._now()
+        at_ms, played_ms = self._ms(row, end), played // SAMPLES_PER_MS
+        self._events.append(
+            ClipEnded(row.line_id, clip.clip_id, at_ms, played_ms, complete, not row.recording)
+        )
+
+    # --- receiving --------------------------------------------------------------------------------
+
+    def _place(self, rows: Rows, packets: Bytes, payload_type: Bytes) -> None:
+        frames = packets[:, HEADER_BYTES:PACKET_BYTES]
+        alaw = payload_type == PCMA
+        if alaw.any():
+            frames = np.where(alaw[:, None], ALAW_TO_ULAW[frames], frames)
+        header = packets[:, :HEADER_BYTES].astype(np.int64)
+        sequence = (header[:, 2] << 8) | header[:, 3]
+        timestamp, ssrc = (
+            (header[:, at] << 24) | (header[:, at + 1] << 16) | (header[:, at + 2] << 8) | header[:, at + 3]
+            for at in (4, 8)
+        )
+        fresh = ~self._jitter.started[rows]
+        self._jitter.place(rows, sequence, timestamp, ssrc, frames, self.tick)
+        if fresh.any():
+            for number in rows[fresh].tolist():
+                self._note_first_packet(self.rows.at(number))
+
+    def _receive_unusual(self, number: int, data: bytes) -> None:
+        """A telephone event, another packet time, a header with extras; anything else is not for us."""
+        packet = parse(data)
+        if packet is None or not packet.payload or not self.rows.is_open(number):
+            return
+        row = self.rows.at(number)
+        if packet.payload_type == row.dtmf_payload_type:
+            self._receive_key(row, packet.timestamp, packet.payload)
+            if self._jitter.started[number]:
+                # The event took a frame's place in the sequence: nothing is missing there.
+                self._place_one(row, packet, packet.sequence, 0, SILENT_FRAME)
+            return
+        if packet.payload_type not in (PCMU, PCMA):
+            return
+        payload = np.frombuffer(packet.payload, np.uint8)
+        ulaw = ALAW_TO_ULAW[payload] if packet.payload_type == PCMA else payload
+        if len(ulaw) == FRAME_SAMPLES and row.reframer is None:
+            self._place_one(row, packet, packet.sequence, 0, ulaw)
+            return
+        row.reframer = row.reframer or Reframer()
+        for index, (sequence, frame) in enumerate(row.reframer.receive(packet.sequence, ulaw.tobytes())):
+            self._place_one(row, packet, sequence, index, np.frombuffer(frame, np.uint8))
+
+    def _place_one(self, row: Row, packet: RtpPacket, sequence: int, index: int, ulaw: Bytes) -> None:
+        """Store frame `index` of a packet under a sequence number that may be the reframer's."""
+        first = not self._jitter.started[row.number]
+        timestamp = np.array([packet.timestamp + index * FRAME_SAMPLES])
+        one_row, ssrc = np.array([row.number]), np.array([packet.ssrc])
+        self._jitter.place(one_row, np.array([sequence]), timestamp, ssrc, ulaw[None], self.tick)
+        if first:
+            self._note_first_packet(row)
+
+    def _receive_key(self, row: Row, timestamp: int, payload: bytes) -> None:
+        """RFC 4733 §2.5.1.4: packets with the same timestamp are the same press of the key."""
+        event = parse_event(payload)
+        if event is None or timestamp == row.key_timestamp:
+            return
+        row.key_timestamp = timestamp
+        at_ms = self._ms(row, self._now())
+        self._events.append(DigitHeard(row.line_id, event.key, at_ms, not row.recording))
+
+    def _note_first_packet(self, row: Row) -> None:
+        if not row.heard_first_packet:
+            row.heard_first_packet = True
+            self._events.append(FirstPacket(row.line_id, self._ms(row, self._now()), not row.recording))
+
+    # --- turns ------------------------------------------------------------------------------------
+
+    def _turn_started(self, row: Row) -> None:
+        row.speech_onset = int(self._speech.onset[row.number])
+        wanted = (row.speech_onset - PRE_ROLL_SAMPLES) // FRAME_SAMPLES
+        row.speech_from = max(wanted, row.opened_tick, self.tick - HISTORY_TICKS + 1)
+        row.speech_until = row.speech_from
+        row.speech.clear()
+        at_ms = self._ms(row, row.speech_onset)
+        self._events.append(SpeechStarted(row.line_id, at_ms, not row.recording))
+
+    def _turn_ended(self, row: Row) -> None:
+        self._append_speech(row)
+        end = int(self._speech.speech_end[row.number])
+        start_ms, end_ms = self._ms(row, row.speech_onset), self._ms(row, end)
+        audio_at_ms = self._ms(row, row.speech_from * FRAME_SAMPLES)
+        self._events.append(
+            SpeechStopped(row.line_id, start_ms, end_ms, audio_at_ms, bytes(row.speech), not row.recording)
+        )
+        row.speech.clear()
+
+    def _collect_speech(self, count: int) -> None:
+        """Save what speakers said from the history before it is overwritten; cut endless turns."""
+        if self.tick % 8:
+            return
+        for number in np.flatnonzero(self._speech.speaking[:count]).tolist():
+            row = self.rows.at(number)
+            if self.tick - row.speech_until >= HISTORY_TICKS - 16:
+                self._append_speech(row)
+            if self.tick - row.speech_from >= LONGEST_TURN_TICKS:
+                self._speech.end_turn(number)
+                self._turn_ended(row)
+
+    def _append_speech(self, row: Row) -> None:
+        ticks = np.arange(row.speech_until, self.tick) % HISTORY_TICKS
+        row.speech += self._heard[ticks, row.number].tobytes()
+        row.speech_until = self.tick
+
+    def _tone_heard(self, row: Row, tone: Tone) -> None:
+        at_ms, early = self._ms(row, tone.first_tick * FRAME_SAMPLES), not row.recording
+        self._events.append(
+            ToneHeard(row.line_id, tone.kind, tone.frequency_hz, at_ms, tone.duration_ms, early)
+        )
+
+    # --- recording --------------------------------------------------------------------------------
+
+    def _recording_blocks(self, count: int) -> list[RecordingBlock]:
+        blocks = []
+        for number in range(self.tick % BLOCK_TICKS, count, BLOCK_TICKS):
+            if self.rows.is_open(number) and (row := self.rows.at(number)).writes_file:
+                blocks.append(self._block(row))
+        return blocks
+
+    def _block(self, row: Row) -> RecordingBlock:
+        first, last = row.written_until, self.tick
+        slots = np.arange(first, last) % HISTORY_TICKS
+        stereo = np.empty(((last - first) * FRAME_SAMPLES, CHANNELS), np.uint8)
+        data = interleave(self._heard[slots, row.number], self._said[slots, row.number], stereo)
+        row.written_until = last
+        start, end = ((tick - row.zero_tick) * FRAME_SAMPLES for tick in (first, last))
+        return RecordingBlock(row.line_id, len(wav_header(0)) + start * CHANNELS, data, wav_header(end))
+
+    # --- the rest ---------------------------------------------------------------------------------
+
+    def _row(self, line_id: str) -> Row:
+        row = self.rows.find(line_id)
+        if row is None:
+            raise KeyError(line_id)
+        return row
+
+    def _forget(self, number: int) -> None:
+        """Leave nothing for the row's next line."""
+        self._keys_pressed.discard(number)
+        for part in (self._playout, self._jitter, self._window, self._speech, self._tones):
+            part.reset(number)
+        self._heard[:, number] = self._said[:, number] = ULAW_SILENCE
+
+    def _now(self) -> int:
+        return self.tick * FRAME_SAMPLES
+
+    def _ms(self, row: Row, sample: int) -> int:
+        return (sample - row.zero_tick * FRAME_SAMPLES) // SAMPLES_PER_MS
+
+    def _stats(self, row: Row) -> RowStats:
+        jitter, number = self._jitter, row.number
+        return RowStats(
+            duration_ms=(self.tick - row.zero_tick) * TICK_MS if row.recording else 0,
+            packets_received=int(jitter.received[number]),
+            packets_lost=int(jitter.lost[number]),
+            packets_late=int(jitter.late[number]),
+            packets_duplicate=int(jitter.duplicate[number]),
+            packets_skipped=int(jitter.skipped[number]),
+            packets_sent=self.tick - row.connected_tick if row.connected else 0,
+            jitter_ms=jitter.jitter_ms(number),
+        )

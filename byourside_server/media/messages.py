@@ -1,0 +1,228 @@
+"""What is asked of the media engine and what it tells: the vocabulary on both sides of the port.
+
+Plain values only. Times are whole milliseconds on the row's own clock: since `StartRecording`, that is
+the position in the WAV. Before that (`early=True`, early media) they count from the first `Connect`.
+A line that began in early media and goes on after the answer may show a small negative start.
+Sound is µ-law, 8 kHz, one byte a sample.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Codec = Literal["PCMU", "PCMA"]
+ToneKind = Literal["beep", "ringback", "busy", "dial_tone", "sit", "fax_cng", "fax_ced"]
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Open:
+    line_id: str
+
+
+@dataclass(frozen=True)
+class Connect:
+    line_id: str
+    host: str
+    port: int
+    codec: str
+    dtmf_payload_type: int | None
+
+
+@dataclass(frozen=True)
+class StartRecording:
+    line_id: str
+    path: str
+    """Absolute: the engine runs in another process. Empty: the clock starts, no file is written."""
+
+
+@dataclass(frozen=True)
+class Play:
+    line_id: str
+    clip_id: int
+    ulaw: bytes
+    last: bool
+    """False while further pieces of the same clip follow."""
+
+
+@dataclass(frozen=True)
+class Clear:
+    line_id: str
+
+
+@dataclass(frozen=True)
+class BargeIn:
+    line_id: str
+    enabled: bool
+    after_ms: int
+
+
+@dataclass(frozen=True)
+class SendDtmf:
+    line_id: str
+    digits: str
+
+
+@dataclass(frozen=True)
+class Close:
+    line_id: str
+
+
+@dataclass(frozen=True)
+class AskStats:
+    pass
+
+
+Command = Open | Connect | StartRecording | Play | Clear | BargeIn | SendDtmf | Close | AskStats
+
+
+# --- events ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Opened:
+    line_id: str
+    port: int
+
+
+@dataclass(frozen=True)
+class OpenFailed:
+    line_id: str
+    why: str
+
+
+@dataclass(frozen=True)
+class FirstPacket:
+    line_id: str
+    at_ms: int
+    early: bool
+
+
+@dataclass(frozen=True)
+class SpeechStarted:
+    line_id: str
+    at_ms: int
+    """Where speech began, not when that was decided (about 0.1 s later)."""
+    early: bool
+
+
+@dataclass(frozen=True)
+class SpeechStopped:
+    line_id: str
+    start_ms: int
+    end_ms: int
+    audio_at_ms: int
+    """Position of the first byte of `ulaw`: 200 ms before `start_ms`, where there is that much."""
+    ulaw: bytes
+    early: bool
+
+
+@dataclass(frozen=True)
+class ClipStarted:
+    line_id: str
+    clip_id: int
+    at_ms: int
+    early: bool
+
+
+@dataclass(frozen=True)
+class ClipEnded:
+    line_id: str
+    clip_id: int
+    at_ms: int
+    played_ms: int
+    complete: bool
+    """False: cleared or interrupted after `played_ms`; 0 where it never began."""
+    early: bool
+
+
+@dataclass(frozen=True)
+class ToneHeard:
+    line_id: str
+    kind: str
+    frequency_hz: int
+    at_ms: int
+    duration_ms: int
+    early: bool
+
+
+@dataclass(frozen=True)
+class DigitHeard:
+    line_id: str
+    digit: str
+    at_ms: int
+    early: bool
+
+
+@dataclass(frozen=True)
+class RowStats:
+    duration_ms: int
+    """Length of the recording."""
+    packets_received: int
+    packets_lost: int
+    packets_late: int
+    packets_duplicate: int
+    packets_skipped: int
+    """Dropped by us, because the far clock runs fast or a burst made the delay too long."""
+    packets_sent: int
+    jitter_ms: float
+    """RFC 3550 §6.4.1, with arrivals measured in ticks of 20 ms."""
+
+
+@dataclass(frozen=True)
+class Closed:
+    line_id: str
+    stats: RowStats
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The engine itself is gone, and the line's sound with it."""
+
+    line_id: str
+    why: str
+
+
+@dataclass(frozen=True)
+class StageCpu:
+    """CPU seconds since the start, by stage of the tick."""
+
+    commands: float
+    encode: float
+    send: float
+    receive: float
+    jitter: float
+    decode: float
+    vad: float
+    turn: float
+    tones: float
+    record: float
+
+
+@dataclass(frozen=True)
+class EngineStats:
+    ticks: int
+    rows_open: int
+    late_ticks: int
+    """Ticks that began more than 5 ms after their moment; every one was still run."""
+    mean_late_ms: float
+    worst_late_ms: float
+    cpu_s: float
+    stages: StageCpu
+
+
+LineEvent = (
+    Opened
+    | OpenFailed
+    | FirstPacket
+    | SpeechStarted
+    | SpeechStopped
+    | ClipStarted
+    | ClipEnded
+    | ToneHeard
+    | DigitHeard
+    | Closed
+    | Lost
+)
+Event = LineEvent | EngineStats

@@ -1,0 +1,68 @@
+"""Outgoing packets of all rows: headers as columns of one array, and the few telephone events.
+
+Knows RTP headers and codecs. Does not know sockets or what the frames say.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from byourside_server.media.dtmf import EventPacket
+from byourside_server.media.g711 import ULAW_SILENCE, ULAW_TO_ALAW, Bytes
+from byourside_server.media.rtp import (
+    FRAME_SAMPLES,
+    HEADER_BYTES,
+    MARKER,
+    PACKET_BYTES,
+    PCMA,
+    PCMU,
+    VERSION_2,
+    RtpPacket,
+)
+
+
+class PacketWriter:
+    def __init__(self, capacity: int, random: np.random.Generator) -> None:
+        self._random = random
+        self.packets: Bytes = np.zeros((capacity, PACKET_BYTES), np.uint8)
+        self.packets[:, 0] = VERSION_2
+        self.packets[:, HEADER_BYTES:] = ULAW_SILENCE
+        self._sequence = np.zeros(capacity, np.uint16)
+        self._timestamp = np.zeros(capacity, np.uint32)
+        self._alaw = np.zeros(capacity, np.bool_)
+
+    def reset(self, row: int) -> None:
+        """Start a stream: random first sequence number, timestamp and source (RFC 3550 §5.1)."""
+        self._sequence[row] = self._random.integers(0, 1 << 16)
+        self._timestamp[row] = self._random.integers(0, 1 << 32)
+        self.packets[row, 8:12] = self._random.integers(0, 256, 4, np.uint8)
+        self.speak(row, alaw=False)
+
+    def speak(self, row: int, *, alaw: bool) -> None:
+        self._alaw[row] = alaw
+        self.packets[row, 1] = PCMA if alaw else PCMU
+
+    def write(self, count: int, ulaw: Bytes, talk_starts: Iterable[int]) -> None:
+        """Fill the packets of rows `0..count`; `talk_starts` get the marker (RFC 3551 §4.1)."""
+        packets = self.packets[:count]
+        packets[:, HEADER_BYTES:] = ulaw
+        alaw = np.flatnonzero(self._alaw[:count])
+        if len(alaw):
+            packets[alaw, HEADER_BYTES:] = ULAW_TO_ALAW[ulaw[alaw]]
+        packets[:, 1] &= 0xFF ^ MARKER
+        for row in talk_starts:
+            packets[row, 1] |= MARKER
+        sequence, timestamp = self._sequence[:count], self._timestamp[:count]
+        packets[:, 2:4] = sequence.astype(">u2").view(np.uint8).reshape(-1, 2)
+        packets[:, 4:8] = timestamp.astype(">u4").view(np.uint8).reshape(-1, 4)
+        sequence += 1
+        timestamp += FRAME_SAMPLES
+
+    def event_packet(self, row: int, payload_type: int, packet: EventPacket) -> bytes:
+        """The telephone event that takes the place of this tick's frame; call after `write`."""
+        now = int.from_bytes(self.packets[row, 4:8].tobytes(), "big")
+        start = (now - packet.ticks_since_key * FRAME_SAMPLES) & 0xFFFFFFFF
+        sequence = int.from_bytes(self.packets[row, 2:4].tobytes(), "big")
+        source = int.from_bytes(self.packets[row, 8:12].tobytes(), "big")
+        first = packet.ticks_since_key == 0
+        return RtpPacket(payload_type, sequence, start, source, packet.event.to_bytes(), first).to_bytes()

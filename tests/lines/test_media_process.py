@@ -1,0 +1,225 @@
+"""The engine's process on real sockets of the loopback: where tests must wait for real time."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from byourside_server.lines.media_port import (
+    ClipEnded,
+    ClipStarted,
+    Closed,
+    FirstPacket,
+    LineEvent,
+    Lost,
+    MediaUnavailable,
+)
+from byourside_server.lines.media_process import ProcessMediaPort
+from byourside_server.media.rtp import RtpPacket, parse
+from tests.media.bank_kit import SILENT_FRAME, frames_of, speech
+
+PATIENCE_S = 10.0
+
+
+@contextlib.asynccontextmanager
+async def engine(capacity: int = 4) -> AsyncIterator[ProcessMediaPort]:
+    media = ProcessMediaPort(capacity)
+    try:
+        yield media
+    finally:
+        await media.stop()
+
+
+class Ear(list[LineEvent]):
+    """A listener that can be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._heard = asyncio.Event()
+
+    def hear(self, event: LineEvent) -> None:
+        self.append(event)
+        self._heard.set()
+
+    async def until(self, kind: type) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not any(isinstance(event, kind) for event in self):
+                self._heard.clear()
+                await self._heard.wait()
+
+
+class Phone(asyncio.DatagramProtocol):
+    """A far side: keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, RtpPacket]] = []
+
+    def datagram_received(self, data: bytes, address: tuple[str | int, ...]) -> None:
+        packet = parse(data)
+        assert packet is not None
+        self.heard.append((asyncio.get_running_loop().time(), packet))
+
+
+async def a_phone() -> tuple[asyncio.DatagramTransport, Phone, int]:
+    loop = asyncio.get_running_loop()
+    transport, phone = await loop.create_datagram_endpoint(Phone, local_addr=("127.0.0.1", 0))
+    return transport, phone, transport.get_extra_info("sockname")[1]
+
+
+def test_a_call_over_udp_is_recorded_to_the_sample_and_heard_back(tmp_path: Path) -> None:
+    voice, clip = speech()[8000:16_000], bytes(range(1, 201)) * 40
+    events = Ear()
+
+    async def call() -> list[RtpPacket]:
+        async with engine() as media:
+            port = await media.open("call", events.hear)
+            transport, phone, phone_port = await a_phone()
+            media.connect("call", "127.0.0.1", phone_port, "PCMU", 101)
+            media.start_recording("call", str(tmp_path / "call.wav"))
+            media.play("call", 1, clip[:3000], last=False)
+            media.play("call", 1, clip[3000:])
+            loop = asyncio.get_running_loop()
+            begin = loop.time()
+            for number, frame in enumerate(frames_of(voice)):
+                packet = RtpPacket(0, (65_520 + number) & 0xFFFF, number * 160, 7, frame)
+                transport.sendto(packet.to_bytes(), ("127.0.0.1", port))
+                await asyncio.sleep(max(0.0, begin + (number + 1) * 0.02 - loop.time()))
+            await events.until(ClipEnded)
+            await asyncio.sleep(0.1)
+            media.close("call")
+            await events.until(Closed)
+            assert media.cpu_s() > 0
+            stats = await media.stats()
+            assert stats.ticks > 50
+            assert stats.stages.vad > 0
+            transport.close()
+            return [packet for _, packet in phone.heard]
+
+    packets = asyncio.run(call())
+    started, ended = (next(e for e in events if isinstance(e, kind)) for kind in (ClipStarted, ClipEnded))
+    assert isinstance(started, ClipStarted)
+    assert isinstance(ended, ClipEnded)
+    assert (ended.complete, ended.played_ms, ended.at_ms - started.at_ms) == (True, 1000, 1000)
+
+    sent = b"".join(packet.payload for packet in packets)
+    assert clip in sent
+    numbers = [(packet.sequence - packets[0].sequence) & 0xFFFF for packet in packets]
+    assert numbers == list(range(len(packets)))
+    stamps = [(packet.timestamp - packets[0].timestamp) & 0xFFFFFFFF for packet in packets]
+    assert stamps == [160 * number for number in numbers]
+
+    data = (tmp_path / "call.wav").read_bytes()[58:]
+    contact, agent = data[0::2], data[1::2]
+    assert agent.index(clip) == started.at_ms * 8
+    # A machine that stalls may delay frames; it may not change, drop or reorder one.
+    assert b"".join(frame for frame in frames_of(contact) if frame != SILENT_FRAME) == voice
+    closed = events[-1]
+    assert isinstance(closed, Closed)
+    assert len(contact) == closed.stats.duration_ms * 8
+    assert (closed.stats.packets_received, closed.stats.packets_lost) == (50, 0)
+
+
+def test_sound_follows_the_address_it_comes_from() -> None:
+    """A phone behind NAT announces one address and sends from another."""
+    events = Ear()
+
+    async def call() -> tuple[int, int]:
+        async with engine() as media:
+            port = await media.open("call", events.hear)
+            announced, silent, announced_port = await a_phone()
+            real, phone, _ = await a_phone()
+            stranger, _, _ = await a_phone()
+            media.connect("call", "127.0.0.1", announced_port)
+            await asyncio.sleep(0.1)
+            real.sendto(b"not rtp", ("127.0.0.1", port))
+            real.sendto(RtpPacket(0, 1, 160, 7, b"\x01" * 160).to_bytes(), ("127.0.0.1", port))
+            await events.until(FirstPacket)
+            before = len(silent.heard)
+            stranger.sendto(RtpPacket(0, 2, 320, 8, b"\x02" * 160).to_bytes(), ("127.0.0.1", port))
+            await asyncio.sleep(0.2)
+            media.close("call")
+            await events.until(Closed)
+            for transport in (announced, real, stranger):
+                transport.close()
+            assert before > 0
+            assert len(silent.heard) <= before + 1
+            closed = events[-1]
+            assert isinstance(closed, Closed)
+            return len(phone.heard), closed.stats.packets_received
+
+    to_the_real_phone, received = asyncio.run(call())
+    assert to_the_real_phone >= 5
+    assert received == 1
+
+
+def test_a_phone_that_is_gone_does_not_disturb_the_others() -> None:
+    """ECONNREFUSED from one socket is swallowed."""
+    events = Ear()
+
+    async def call() -> int:
+        async with engine() as media:
+            gone = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            gone.bind(("127.0.0.1", 0))
+            port = await media.open("gone", events.hear)
+            media.connect("gone", *gone.getsockname())
+            gone.sendto(RtpPacket(0, 1, 160, 7, b"\x01" * 160).to_bytes(), ("127.0.0.1", port))
+            await events.until(FirstPacket)
+            gone.close()
+            transport, phone, phone_port = await a_phone()
+            await media.open("here", events.hear)
+            media.connect("here", "127.0.0.1", phone_port)
+            await asyncio.sleep(0.3)
+            transport.close()
+            return len(phone.heard)
+
+    assert asyncio.run(call()) >= 10
+
+
+def test_a_dead_engine_is_reported_to_every_line_and_replaced() -> None:
+    events = {"a": Ear(), "b": Ear(), "c": Ear()}
+
+    async def story() -> None:
+        async with engine() as media:
+            await media.open("a", events["a"].hear)
+            await media.open("b", events["b"].hear)
+            assert media._child is not None
+            os.kill(media._child.pid, signal.SIGKILL)
+            await events["a"].until(Lost)
+            await events["b"].until(Lost)
+            media.play("a", 1, b"\x01" * 160)
+            await media.open("c", events["c"].hear)
+            assert events["c"] == []
+
+    asyncio.run(story())
+    assert len(events["a"]) == len(events["b"]) == 1
+
+
+def test_stopping_finishes_open_recordings(tmp_path: Path) -> None:
+    events = Ear()
+
+    async def story() -> None:
+        async with engine() as media:
+            await media.open("a", events.hear)
+            media.start_recording("a", str(tmp_path / "a.wav"))
+            await asyncio.sleep(0.2)
+
+    asyncio.run(story())
+    (closed,) = events
+    assert isinstance(closed, Closed)
+    assert (tmp_path / "a.wav").stat().st_size == 58 + closed.stats.duration_ms * 16
+
+
+def test_a_full_engine_refuses() -> None:
+    async def story() -> str:
+        async with engine(capacity=1) as media:
+            await media.open("a", lambda event: None)
+            try:
+                await media.open("b", lambda event: None)
+            except MediaUnavailable as refusal:
+                return str(refusal)
+        return "accepted"
+
+    assert asyncio.run(story()) == "all 1 rows are in use"
