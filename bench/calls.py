@@ -1,0 +1,184 @@
+"""Sandbox calls at once on this machine: are all right, and what does each cost, by process and room?
+
+Starts a whole house in this process (media, speech and sandbox in theirs), places N calls at the same
+moment, and reports outcomes, response times, and CPU time. The server process's CPU time is shared out
+among its rooms by sampling where its threads are, 200 times a second; the media process counts its own
+stages.
+
+    script/bench calls --calls 10
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+from byourside_server.app import open_house
+from byourside_server.calls.call import Call
+from byourside_server.calls.lifecycle import TERMINAL_STATES
+from byourside_server.calls.wire import parse_call_request
+from byourside_server.config import load_config
+from byourside_server.store import accounts, keys, numbers
+from byourside_server.store.database import Database
+from byourside_server.store.migrations import migrate
+from byourside_server.switchboard import Switchboard
+
+OBJECTIVE = "Confirm the appointment for tomorrow at 2pm and ask if they need to reschedule."
+FIELDS = [{"name": "confirmed", "type": "boolean"}, {"name": "new_time", "type": "string"}]
+TIMEOUT_S = 120
+SAMPLE_S = 0.005
+IDLE = ("select", "wait", "poll", "accept", "sleep", "get", "_recv_bytes", "read", "_worker")
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_s(pid: int) -> float:
+    """User and system CPU seconds of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+
+def family(pid: int) -> dict[int, str]:
+    """Every descendant of a process, with what it is."""
+    found: dict[int, str] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            words = (entry / "cmdline").read_bytes().decode().split("\0")
+        except (OSError, ValueError):
+            continue
+        module = next((w.rpartition(".")[2] for w in words if w.startswith("byourside_server.")), words[0])
+        found[int(entry.name)] = f"{parent} {module}"
+    mine, ring = {}, {pid}
+    while ring:
+        ring = {child for child, what in found.items() if int(what.split()[0]) in ring}
+        for child in ring:
+            parent, _, module = found[child].partition(" ")
+            inside = mine.get(int(parent), "")
+            mine[child] = f"sandbox: {module}" if inside.startswith("sandbox") else module
+    return mine
+
+
+class RoomSampler(threading.Thread):
+    """Counts in which room each busy thread of this process is."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.rooms: Counter[str] = Counter()
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        while not self._over.wait(SAMPLE_S):
+            for ident, frame in sys._current_frames().items():
+                if ident == self.ident or frame.f_code.co_name in IDLE:
+                    continue
+                room = "libraries"
+                at = frame
+                while at is not None:
+                    name = at.f_globals.get("__name__", "")
+                    if name.startswith("byourside_server."):
+                        room = name.split(".")[1]
+                        break
+                    if name.startswith(("dbos", "sqlalchemy")):
+                        room = "store"
+                    at = at.f_back
+                self.rooms[room] += 1
+
+    def finish(self) -> None:
+        self._over.set()
+        self.join()
+
+
+async def one_call(switchboard: Switchboard, secret: str, number: str) -> Call:
+    account, key = await switchboard.authenticate(secret)
+    request = parse_call_request({"to": number, "objective": OBJECTIVE, "fields": list(FIELDS)})
+    call = await switchboard.place(account, key, request)
+    until = time.monotonic() + TIMEOUT_S
+    while call.state not in TERMINAL_STATES and time.monotonic() < until:
+        await asyncio.sleep(0.5)
+        call = await switchboard.get(account, call.id)
+    return call
+
+
+async def prepare(data_dir: Path, calls: int) -> str:
+    """A fresh data directory with one account; its key."""
+    config = load_config({"data_dir": str(data_dir)}, {})
+    database = Database(config.database_url)
+    now = time.time()
+    await database.write(migrate, now)
+    account = await database.write(
+        accounts.create_account,
+        "bench",
+        now,
+        calls_per_minute=100_000,
+        minute_allowance=None,
+        max_concurrent=calls,
+    )
+    await database.write(numbers.add_number, account.id, "+14155550100", now)
+    await database.write(numbers.set_default_caller_id, account.id, "+14155550100")
+    _, secret = await database.write(keys.create_key, account.id, "bench", now)
+    await database.close()
+    return secret
+
+
+async def run(calls: int) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        secret = await prepare(Path(folder), calls)
+        config = load_config({"data_dir": folder}, {})
+        async with open_house(config) as switchboard:
+            await one_call(switchboard, secret, "+14155550123")  # caches, grammars and tables are warm
+            me = os.getpid()
+            names = {me: "server", **family(me)}
+            before = {pid: cpu_s(pid) for pid in names}
+            sampler = RoomSampler()
+            sampler.start()
+            began = time.monotonic()
+            done = await asyncio.gather(
+                *(one_call(switchboard, secret, f"+1415555{n + 100:04d}") for n in range(calls))
+            )
+            wall_s = time.monotonic() - began
+            sampler.finish()
+            spent = {name: cpu_s(pid) - before[pid] for pid, name in names.items()}
+    return report(list(done), wall_s, spent, sampler.rooms)
+
+
+def report(done: list[Call], wall_s: float, spent: dict[str, float], rooms: Counter[str]) -> int:
+    right = sum(
+        call.state == "completed"
+        and call.report is not None
+        and call.report.extracted == {"confirmed": True, "new_time": None}
+        for call in done
+    )
+    talk_s = sum((c.ended_at or 0) - (c.answered_at or 0) for c in done if c.answered_at)
+    latencies = sorted(ms for call in done for ms in call.latency.turns_ms)
+    print(f"{right} of {len(done)} calls right; {talk_s:.0f} s of conversation in {wall_s:.1f} s")
+    if latencies:
+        median, worst = latencies[len(latencies) // 2], latencies[-1]
+        print(f"contact's last word to agent's first sound: median {median} ms, worst {worst} ms")
+    total = sum(spent.values())
+    print(f"\nCPU: {total:.2f} s, {total / len(done):.3f} s a call, {1000 * total / talk_s:.1f} ms a call-second")
+    for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
+        print(f"  {name:28s} {seconds:7.2f} s  {1000 * seconds / talk_s:7.2f} ms a call-second")
+    print("\nthe server process by room (sampled)")
+    samples = sum(rooms.values()) or 1
+    for room, count in rooms.most_common():
+        share = spent["server"] * count / samples
+        print(f"  {room:28s} {share:7.2f} s  {1000 * share / talk_s:7.2f} ms a call-second")
+    return 0 if right == len(done) else 1
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--calls", type=int, default=10)
+    given = parser.parse_args()
+    return asyncio.run(run(given.calls))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

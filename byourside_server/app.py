@@ -1,0 +1,193 @@
+"""The house put together: reads the configuration, opens every door, serves, and closes again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from byourside_server import __version__, report
+from byourside_server.api.application import create_api
+from byourside_server.api.desk import ApiSettings
+from byourside_server.api.server import make_server
+from byourside_server.calls.call import DEFAULT_MAX_DURATION_S, Call, Report
+from byourside_server.clock import SystemClock
+from byourside_server.config import Config
+from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.embedded_mind import EmbeddedMind
+from byourside_server.errors import ConfigError
+from byourside_server.lines.equipment import Equipment
+from byourside_server.lines.exchange import Exchange, to_owner
+from byourside_server.lines.media_port import MediaUnavailable
+from byourside_server.lines.media_process import ProcessMediaPort
+from byourside_server.lines.sip_socket import SipSocket
+from byourside_server.lines.trunk import Trunk
+from byourside_server.providers import registry
+from byourside_server.providers.base import ProviderError
+from byourside_server.sandbox.process import SandboxProcess
+from byourside_server.sip.endpoint import TrunkAddress
+from byourside_server.store.database import Database
+from byourside_server.store.dbos_engine import DbosEngine
+from byourside_server.switchboard import Switchboard, SwitchboardSettings
+from byourside_server.webhooks.sender import Sender
+
+log = logging.getLogger(__name__)
+
+USER_AGENT = f"ByYourSide/{__version__}"
+GRACE_S = 10.0
+
+
+@dataclass(frozen=True)
+class EmbeddedAnalyst:
+    """The report made by rules, from the stored turns alone."""
+
+    def compose(self, call: Call) -> Report:
+        request = call.request
+        brief = Brief(
+            objective=request.objective,
+            context=request.context,
+            fields=request.fields,
+            language=request.language,
+            voicemail=request.voicemail,
+            max_duration_s=float(request.max_duration_s or DEFAULT_MAX_DURATION_S),
+            today=date.fromtimestamp(call.answered_at or call.created_at),
+        )
+        return report.compose(
+            brief,
+            call.turns,
+            answered_by=call.answered_by,
+            ended_by=call.ended_by,
+            end_reason=call.end_reason,
+        )
+
+
+async def serve(config: Config) -> int:
+    """Serve until told to stop (SIGTERM, SIGINT). Raises ConfigError for what the operator can mend."""
+    listener = listen(config.host, config.port)
+    with listener:
+        async with open_house(config) as switchboard:
+            settings = ApiSettings(
+                version=__version__,
+                public_url=config.public_url,
+                allow_local_webhooks=config.allow_local_webhooks,
+            )
+            api = create_api(switchboard, settings=settings)
+            server = make_server(api, config.host, config.port)
+            sys.stdout.write(f"By Your Side {__version__} is listening on {config.public_url}\n")
+            sys.stdout.flush()
+            await server.serve(sockets=[listener])
+    return 0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The HTTP port, taken before anything else is started. Raises ConfigError where it can't be had."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"port {port} on {host} can't be had ({error.strerror}): choose another with --port"
+        ) from None
+    return listener
+
+
+@contextlib.asynccontextmanager
+async def open_house(config: Config) -> AsyncIterator[Switchboard]:
+    """Everything between the fronts and the telephone network, started and later stopped in order."""
+    recordings_dir = config.recordings_dir
+    recordings_dir.mkdir(parents=True, exist_ok=True)
+    async with contextlib.AsyncExitStack() as closing:
+        database = Database(config.database_url)
+        closing.push_async_callback(database.close)
+        exchange = await open_exchange(config, recordings_dir, closing)
+        switchboard = Switchboard(
+            database,
+            DbosEngine(database),
+            exchange,
+            EmbeddedAnalyst(),
+            Sender(allow_local=config.allow_local_webhooks),
+            recordings_dir=recordings_dir,
+            public_url=config.public_url,
+            settings=SwitchboardSettings(max_live_calls=config.max_live_calls),
+        )
+        await switchboard.start()
+        closing.push_async_callback(switchboard.stop, GRACE_S)
+        yield switchboard
+
+
+async def open_exchange(
+    config: Config, recordings_dir: Path, closing: contextlib.AsyncExitStack
+) -> Exchange:
+    """The telephone side: trunk or sandbox, SIP socket, media process, speech engines."""
+    trunk = await open_trunk(config, closing)
+    sip = SipSocket(to_owner, user_agent=USER_AGENT)
+    await sip.open(config.sip_host, config.sip_port)
+    closing.push_async_callback(sip.close)
+    media = ProcessMediaPort(capacity=config.max_live_calls, host=config.sip_host)
+    closing.push_async_callback(media.stop)
+    try:
+        await media.start()
+        ears = registry.open_speech_to_text(config.speech_to_text)
+        voice = registry.open_text_to_speech(config.text_to_speech)
+    except (MediaUnavailable, ProviderError) as error:
+        raise ConfigError(str(error)) from error
+    closing.push_async_callback(ears.close)
+    closing.push_async_callback(voice.close)
+    return Exchange(
+        Equipment(
+            sip=sip,
+            media=media,
+            ears=ears,
+            voice=voice,
+            make_mind=EmbeddedMind,
+            trunk=trunk,
+            clock=SystemClock(),
+            recordings_dir=recordings_dir,
+            media_host=config.sip_host,
+            today=date.today,
+            on_behalf_of=config.on_behalf_of,
+        )
+    )
+
+
+async def open_trunk(config: Config, closing: contextlib.AsyncExitStack) -> Trunk:
+    """The configured trunk; without one, the sandbox network."""
+    if config.trunk is not None:
+        return Trunk(
+            TrunkAddress(
+                (await resolved(config.trunk.host), config.trunk.port),
+                config.trunk.domain or config.trunk.host,
+                config.trunk.user,
+                config.trunk.password,
+            ),
+            caller=config.trunk.caller,
+            ring_timeout_s=config.ring_timeout_s,
+        )
+    if config.sandbox_address is not None:
+        host, _, digits = config.sandbox_address.rpartition(":")
+        port = int(digits)
+    else:
+        sandbox = SandboxProcess(capacity=config.max_live_calls)
+        try:
+            host, port = await sandbox.start()
+        except OSError as error:
+            raise ConfigError(str(error)) from error
+        closing.push_async_callback(sandbox.stop)
+    return Trunk(TrunkAddress((host, port), host), ring_timeout_s=config.ring_timeout_s, captions=True)
+
+
+async def resolved(host: str) -> str:
+    """The IPv4 address of a host name. Raises ConfigError where there is none."""
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, family=socket.AF_INET)
+    except OSError as error:
+        raise ConfigError(f"the trunk's host {host!r} has no address: {error}") from error
+    return str(found[0][4][0])

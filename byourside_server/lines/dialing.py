@@ -1,0 +1,69 @@
+"""From INVITE to an answer or a reason: the first chapter of a line.
+
+Facts gathered while dialling become `SipFacts`; how the attempt ended becomes an `Unanswered`,
+or None when somebody picked up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from byourside_server.calls import outcomes
+from byourside_server.calls.call import SipFacts
+from byourside_server.calls.happened import EndedBy
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """Why nobody was spoken to: the state to go to and the words for it."""
+
+    state: str
+    ended_by: EndedBy
+    end_reason: str
+    error: str | None = None
+
+
+RING_TIMEOUT = Unanswered("no_answer", "agent", "no_answer")
+CANCELED = Unanswered("canceled", "api", "canceled", "canceled")
+MEDIA_LOST = Unanswered("failed", "server", "media_lost", "media_lost")
+NO_COMMON_CODEC = Unanswered("failed", "server", "no_common_codec", "placement_failed")
+TRUNK_DOWN = Unanswered("failed", "network", "placement_failed", "placement_failed")
+
+
+def refused(sip_status: int, *, local: bool) -> Unanswered:
+    """What a final refusal of the INVITE means for the caller."""
+    outcome = outcomes.of_refusal(sip_status, local=local)
+    ended_by: EndedBy = "contact" if outcome.state == "declined" else "network"
+    return Unanswered(outcome.state, ended_by, outcome.end_reason, outcome.error)
+
+
+@dataclass
+class DialFacts:
+    """What the line said so far; monotonic seconds in, SipFacts out."""
+
+    status: int | None = None
+    reason: str | None = None
+    q850_cause: int | None = None
+    early_media: bool = False
+    _ringing_at: float | None = field(default=None)
+    _ring_ended_at: float | None = field(default=None)
+
+    def ringing(self, now: float, *, early_media: bool) -> bool:
+        """Note a 180 or 183; True the first time."""
+        first = self._ringing_at is None
+        if first:
+            self._ringing_at = now
+        self.early_media = self.early_media or early_media
+        return first
+
+    def final(self, now: float, status: int, reason: str | None, q850_cause: int | None = None) -> None:
+        self.status, self.reason = status, reason
+        self.q850_cause = q850_cause if q850_cause is not None else self.q850_cause
+        self._ring_ended_at = now
+
+    @property
+    def facts(self) -> SipFacts:
+        ring_s = None
+        if self._ringing_at is not None and self._ring_ended_at is not None:
+            ring_s = round(self._ring_ended_at - self._ringing_at, 3)
+        return SipFacts(self.status, self.reason, self.q850_cause, ring_s, self.early_media)

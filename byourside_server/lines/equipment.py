@@ -1,0 +1,39 @@
+"""What a line is given to work with: doors and settings, put together once by `app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from byourside_server.clock import Clock
+from byourside_server.conversation.mind import Mind
+from byourside_server.lines.media_port import MediaPort
+from byourside_server.lines.sip_socket import SipSocket
+from byourside_server.lines.trunk import Trunk
+from byourside_server.providers.base import SpeechToText, TextToSpeech
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """Everything a Line needs that is not the call itself."""
+
+    sip: SipSocket
+    media: MediaPort
+    ears: SpeechToText
+    voice: TextToSpeech
+    make_mind: Callable[[], Mind]
+    trunk: Trunk
+    clock: Clock
+    recordings_dir: Path
+    # The address this machine's RTP is reachable at, as written into the offer.
+    media_host: str
+    # The caller's calendar day: what "tomorrow" means.
+    today: Callable[[], date]
+    on_behalf_of: str | None = None
+
+
+def recording_path(recordings_dir: Path, call_id: str) -> Path:
+    """Where a call's WAV lies."""
+    return recordings_dir / f"{call_id}.wav"

@@ -1,0 +1,36 @@
+"""The telephone exchange of the house: gives every admitted call a line, and SIP events their owner."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from byourside_server.calls.call import Call
+from byourside_server.calls.happened import Happening
+from byourside_server.lines.equipment import Equipment
+from byourside_server.lines.line import Line
+from byourside_server.sip import events as sip
+
+
+class Exchange:
+    """Dials calls with one set of equipment; how many at once is not its question."""
+
+    def __init__(self, equipment: Equipment) -> None:
+        self._equipment = equipment
+
+    async def run(
+        self, call: Call, report: Callable[[Happening], Awaitable[None]], cancelled: asyncio.Event
+    ) -> None:
+        """Dial and hold one call to its end; `report` hears everything, LineEnded last."""
+        await Line(call, self._equipment, report, cancelled).run()
+
+
+def to_owner(event: sip.SipEvent) -> None:
+    """Hand a SIP event to whoever owns its call.
+
+    A call that nobody owns any more (its line is over) has nothing left to say; one that comes in is
+    refused: this house only dials out.
+    """
+    handle = event.call.handle
+    if callable(handle):
+        handle(event)

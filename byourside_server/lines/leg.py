@@ -1,0 +1,94 @@
+"""The wire of one call: its INVITE, its row of sound, its recording, and how they are put down again.
+
+Knows SIP and media, and no word of what is said.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from byourside_server.calls.call import Call
+from byourside_server.lines.equipment import Equipment, recording_path
+from byourside_server.lines.inbound import Inbound
+from byourside_server.lines.media_port import MediaUnavailable
+from byourside_server.sip import sdp
+
+log = logging.getLogger(__name__)
+
+
+class Leg:
+    """One outgoing call as signalling and sound; what happens on it goes to `receive`."""
+
+    def __init__(self, call: Call, equipment: Equipment, receive: Callable[[Inbound], None]) -> None:
+        self._call = call
+        self._equipment = equipment
+        self._media = equipment.media
+        self._receive = receive
+
+    async def dial(self) -> bool:
+        """Take a row of sound and send the INVITE; False where there is no sound to be had."""
+        try:
+            port = await self._media.open(self._call.id, self._receive)
+        except MediaUnavailable as error:
+            log.error("no media for the call", extra={"call_id": self._call.id, "why": str(error)})
+            return False
+        equipment = self._equipment
+        offer = sdp.offer(equipment.media_host, port).encode()
+        # Lets an operator find a call in the trunk's traces, and the sandbox count who was dialled.
+        headers = [("X-Call-Id", self._call.id)]
+        self._sip_call = equipment.sip.do(
+            lambda now: equipment.sip.endpoint.invite(
+                equipment.trunk.address,
+                to_user=self._call.request.to,
+                from_user=equipment.trunk.caller or self._call.caller_id,
+                sdp=offer,
+                now=now,
+                headers=headers,
+            )
+        )
+        self._sip_call.handle = self._receive
+        return True
+
+    def connect(self, body: bytes) -> bool:
+        """Point the sound at the address in their SDP; False where there is nothing to agree on."""
+        try:
+            far = sdp.chosen(sdp.parse(body))
+        except sdp.SdpError as error:
+            log.warning("far SDP refused", extra={"call_id": self._call.id, "why": str(error)})
+            return False
+        self._media.connect(self._call.id, far.host, far.port, far.codec, far.dtmf_payload_type)
+        return True
+
+    def start_recording(self) -> None:
+        """Millisecond 0 of the call is now."""
+        path = recording_path(self._equipment.recordings_dir, self._call.id)
+        self._media.start_recording(self._call.id, str(path.resolve()))
+
+    def play(self, clip_id: int, ulaw: bytes, *, barge_in_after_ms: int | None) -> None:
+        """Say this next; the contact's speech of that length over it cuts it (None: nothing does)."""
+        self._media.barge_in(self._call.id, barge_in_after_ms is not None, barge_in_after_ms or 0)
+        self._media.play(self._call.id, clip_id, ulaw)
+
+    def stop_playing(self) -> None:
+        self._media.clear(self._call.id)
+
+    def press(self, digits: str) -> None:
+        """Telephone keys (RFC 4733)."""
+        self._media.send_dtmf(self._call.id, digits)
+
+    def caption(self, text: str) -> None:
+        """Tell a simulated phone of the sandbox what was said; real trunks are sent nothing."""
+        if self._equipment.trunk.captions:
+            body = text.encode()
+            self._equipment.sip.do(
+                lambda now: self._sip_call.send_message(body, "text/plain;charset=utf-8", now)
+            )
+
+    def hang_up(self, reason: str | None = None) -> None:
+        """BYE where it was answered, CANCEL where it still rings."""
+        self._equipment.sip.do(lambda now: self._sip_call.hang_up(now, reason))
+
+    def close_media(self) -> None:
+        """Finish the WAV and free the row; `Closed` follows."""
+        self._media.close(self._call.id)

@@ -1,0 +1,319 @@
+"""One live call, from the first INVITE to the closed recording. Reads as a story: dial, talk, close.
+
+The only place where signalling, sound and talk meet: SIP knows no sound, media no words, the conversation
+neither. The line knows no store: what happens is told to `report`, and the last thing told is LineEnded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from byourside_server.calls.call import DEFAULT_MAX_DURATION_S, Call, LatencyFacts
+from byourside_server.calls.happened import Answered, EndedBy, Happening, LineEnded, Ringing, TurnHeard
+from byourside_server.conversation import events as talk
+from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.conversation import Conversation
+from byourside_server.lines import dialing
+from byourside_server.lines.dialing import DialFacts, Unanswered
+from byourside_server.lines.equipment import Equipment
+from byourside_server.lines.inbound import CancelRequested, Inbound, Replied, Synthesized, Transcribed
+from byourside_server.lines.leg import Leg
+from byourside_server.lines.listening import TurnSound
+from byourside_server.lines.voices import Voices
+from byourside_server.media import messages as sound
+from byourside_server.providers.base import Recognition
+from byourside_server.sip import events as sip
+
+# Speech this long over the agent's own is an interruption; shorter is a cough or an echo.
+BARGE_IN_AFTER_MS = 160
+# How long the BYE or CANCEL of our own may take to be confirmed before the line is closed all the same.
+GOODBYE_TIMEOUT_S = 4.0
+MEDIA_CLOSE_TIMEOUT_S = 5.0
+LAST_WORDS_TIMEOUT_S = 2.0
+DEFAULT_LANGUAGE = "en-US"
+
+
+class Line:
+    """Runs one call. Make it, `await run()`, and forget it."""
+
+    def __init__(
+        self,
+        call: Call,
+        equipment: Equipment,
+        report: Callable[[Happening], Awaitable[None]],
+        cancelled: asyncio.Event,
+    ) -> None:
+        request = call.request
+        language = request.language or DEFAULT_LANGUAGE
+        self._clock = equipment.clock
+        self._ring_timeout_s = equipment.trunk.ring_timeout_s
+        self._report = report
+        self._cancelled = cancelled
+        self._loop = asyncio.get_running_loop()
+        self._inbox: asyncio.Queue[Inbound] = asyncio.Queue()
+        self._leg = Leg(call, equipment, self._inbox.put_nowait)
+        self._voices = Voices(call.id, language, equipment, self._inbox.put_nowait)
+        self._conversation = Conversation(
+            Brief(
+                objective=request.objective,
+                context=request.context,
+                fields=request.fields,
+                language=language,
+                voicemail=request.voicemail,
+                max_duration_s=float(request.max_duration_s or DEFAULT_MAX_DURATION_S),
+                on_behalf_of=equipment.on_behalf_of,
+                today=equipment.today(),
+            )
+        )
+        self._facts = DialFacts()
+        self._turn = TurnSound()
+        self._clips_ms: dict[int, int] = {}
+        self._answered_at = 0.0
+        self._recording_ms: int | None = None
+        self._media_lost = False
+
+    async def run(self) -> None:
+        """The whole call. Never raises for what the far side or a vendor does; reports LineEnded last."""
+        watcher = asyncio.create_task(self._watch_for_cancel())
+        try:
+            unanswered = await self._dial()
+            ending = await self._talk() if unanswered is None else await self._give_up(unanswered)
+        finally:
+            watcher.cancel()
+            self._voices.close()
+        await self._report(ending)
+
+    # --- dial -----------------------------------------------------------------------------------------
+
+    async def _dial(self) -> Unanswered | None:
+        """Ring the phone. None once somebody picked up, else why nobody did."""
+        if not await self._leg.dial():
+            return dialing.MEDIA_LOST
+        give_up_at = self._loop.time() + self._ring_timeout_s
+        giving_up: Unanswered | None = None
+        while True:
+            event = await self._next(give_up_at)
+            now = self._loop.time()
+            match event:
+                case None if giving_up is not None:
+                    return giving_up  # neither CANCEL nor INVITE was ever answered
+                case None | CancelRequested() | sound.Lost():
+                    if giving_up is None:
+                        giving_up = _why_give_up(event)
+                        self._facts.final(now, 487, None)
+                        self._leg.hang_up()
+                        give_up_at = now + GOODBYE_TIMEOUT_S
+                case sip.Progress():
+                    await self._on_progress(event, now)
+                case sip.Refused():
+                    if giving_up is not None:
+                        return giving_up
+                    self._facts.final(now, event.status, event.reason, event.q850_cause)
+                    return dialing.refused(event.status, local=event.local)
+                case sip.Cancelled() | sip.HungUp():
+                    return giving_up or dialing.TRUNK_DOWN
+                case sip.Answered() if giving_up is None:
+                    self._facts.final(now, 200, "OK")
+                    return await self._pick_up(event, now)
+                case _:
+                    pass
+
+    async def _on_progress(self, event: sip.Progress, now: float) -> None:
+        early_media = bool(event.sdp)
+        if early_media:
+            self._leg.connect(event.sdp)
+        if self._facts.ringing(now, early_media=early_media):
+            await self._report(Ringing(self._clock.epoch(), early_media))
+
+    async def _pick_up(self, event: sip.Answered, now: float) -> Unanswered | None:
+        if not self._leg.connect(event.sdp):
+            self._leg.hang_up("no common codec")
+            return dialing.NO_COMMON_CODEC
+        self._leg.start_recording()
+        self._answered_at = now
+        await self._report(Answered(self._clock.epoch()))
+        return None
+
+    async def _give_up(self, unanswered: Unanswered) -> LineEnded:
+        ended_at = self._clock.epoch()
+        await self._close_media()
+        return LineEnded(
+            at=ended_at,
+            state=unanswered.state,
+            ended_by=unanswered.ended_by,
+            end_reason=unanswered.end_reason,
+            error=unanswered.error,
+            sip=self._facts.facts,
+            mind=self._voices.mind.name,
+        )
+
+    # --- talk -----------------------------------------------------------------------------------------
+
+    async def _talk(self) -> LineEnded:
+        """Hold the conversation until somebody ends it."""
+        conversation = self._conversation
+        conversation.receive_answered(self._now())
+        ended_by: EndedBy | None = None
+        while ended_by is None:
+            ended_by = await self._act()
+            if ended_by is not None:
+                break
+            deadline = conversation.next_deadline()
+            event = await self._next(None if deadline is None else self._answered_at + deadline)
+            if event is None:
+                conversation.handle_deadline(self._now())
+            else:
+                ended_by = self._receive(event)
+        ended_at = self._clock.epoch()
+        if ended_by != "contact":
+            self._leg.hang_up()
+        await self._hear_last_words()
+        await self._act()
+        await self._close_media()
+        return self._ending(ended_by, ended_at)
+
+    def _receive(self, event: Inbound) -> EndedBy | None:
+        """Tell the conversation what came in; who ended the call, where that is what came."""
+        conversation, now = self._conversation, self._now()
+        match event:
+            case sound.SpeechStarted():
+                conversation.receive_speech_started(event.at_ms / 1000, now)
+            case sound.SpeechStopped():
+                self._on_speech_stopped(event, now)
+            case Transcribed() if self._voices.is_latest(event):
+                heard = event.recognition or Recognition("", 0.0)
+                bounds = self._turn.start_s, self._turn.end_s
+                conversation.receive_text(heard.text, heard.confidence, *bounds, now)
+            case sound.ClipStarted():
+                conversation.receive_clip_started(event.clip_id, event.at_ms / 1000, now)
+            case sound.ClipEnded():
+                self._on_clip_ended(event, now)
+            case Synthesized():
+                self._on_synthesized(event, now)
+            case Replied():
+                conversation.receive_reply(event.request_id, event.decision, now)
+            case sound.ToneHeard():
+                conversation.receive_tone(event.kind, event.at_ms / 1000, now)
+            case sound.DigitHeard():
+                conversation.receive_digit(event.digit, event.at_ms / 1000, now)
+            case sip.HungUp():
+                conversation.receive_hang_up("contact", now)
+                return "contact"
+            case CancelRequested():
+                conversation.receive_hang_up("api", now)
+                return "api"
+            case sound.Lost():
+                self._media_lost = True
+                conversation.receive_hang_up("network", now)
+                return "server"
+            case _:
+                pass
+        return None
+
+    async def _act(self) -> EndedBy | None:
+        """Carry out what the conversation wants; "agent" once it wants to hang up."""
+        while (wish := self._conversation.next_event()) is not None:
+            match wish:
+                case talk.Say():
+                    self._voices.synthesize(wish)
+                case talk.StopSpeaking():
+                    self._leg.stop_playing()
+                case talk.Think():
+                    self._voices.think(wish)
+                case talk.PressKeys():
+                    self._leg.press(wish.digits)
+                case talk.TurnEnded():
+                    if wish.turn.role == "agent":
+                        self._leg.caption(wish.turn.text)
+                    await self._report(TurnHeard(wish.turn))
+                case talk.Finish():
+                    return "agent"
+        return None
+
+    def _on_speech_stopped(self, event: sound.SpeechStopped, now: float) -> None:
+        start_s, end_s = event.start_ms / 1000, event.end_ms / 1000
+        self._turn.forget_before(self._conversation.heard_since)
+        self._turn.add(event.ulaw, start_s, end_s)
+        self._conversation.receive_speech_stopped(start_s, end_s, now)
+        self._voices.transcribe(self._turn.ulaw, self._conversation.expectation)
+
+    def _on_synthesized(self, event: Synthesized, now: float) -> None:
+        if event.ulaw:
+            self._clips_ms[event.utterance_id] = len(event.ulaw) // 8
+            after_ms = BARGE_IN_AFTER_MS if event.barge_in else None
+            self._leg.play(event.utterance_id, event.ulaw, barge_in_after_ms=after_ms)
+        else:
+            # Not one word of it was heard; the conversation decides whether to try again or end.
+            self._conversation.receive_clip_ended(event.utterance_id, now, 0.0, now)
+
+    def _on_clip_ended(self, event: sound.ClipEnded, now: float) -> None:
+        length_ms = max(1, self._clips_ms.pop(event.clip_id, event.played_ms))
+        fraction = 1.0 if event.complete else min(1.0, event.played_ms / length_ms)
+        self._conversation.receive_clip_ended(event.clip_id, event.at_ms / 1000, fraction, now)
+
+    # --- close ----------------------------------------------------------------------------------------
+
+    async def _hear_last_words(self) -> None:
+        """Words that were being recognised when the line went belong to the transcript."""
+        give_up_at = self._loop.time() + LAST_WORDS_TIMEOUT_S
+        while self._conversation.heard_since is not None and self._voices.is_recognising:
+            event = await self._next(give_up_at)
+            if event is None:
+                return
+            if isinstance(event, Transcribed):
+                self._receive(event)
+
+    async def _close_media(self) -> None:
+        """Finish the WAV and wait until it is whole on disk."""
+        if self._media_lost:
+            return
+        self._leg.close_media()
+        give_up_at = self._loop.time() + MEDIA_CLOSE_TIMEOUT_S
+        while (event := await self._next(give_up_at)) is not None:
+            if isinstance(event, sound.Closed):
+                self._recording_ms = event.stats.duration_ms
+                return
+            if isinstance(event, sound.Lost):
+                return
+
+    def _ending(self, ended_by: EndedBy, ended_at: float) -> LineEnded:
+        conversation = self._conversation
+        reason = conversation.end_reason or "hung_up"
+        return LineEnded(
+            at=ended_at,
+            state="failed" if self._media_lost else "post",
+            ended_by=ended_by,
+            end_reason="media_lost" if self._media_lost else reason,
+            error="media_lost" if self._media_lost else None,
+            answered_by=conversation.answered_by,
+            sip=self._facts.facts,
+            turns=conversation.turns,
+            recording_ms=self._recording_ms,
+            latency=LatencyFacts(tuple(conversation.latencies_ms)),
+            mind=self._voices.mind.name,
+        )
+
+    # --- plumbing -------------------------------------------------------------------------------------
+
+    def _now(self) -> float:
+        """Seconds since the answer."""
+        return self._loop.time() - self._answered_at
+
+    async def _next(self, deadline: float | None) -> Inbound | None:
+        """The next thing that happened, or None at `deadline` (loop time)."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await self._inbox.get()
+        except TimeoutError:
+            return None
+
+    async def _watch_for_cancel(self) -> None:
+        await self._cancelled.wait()
+        self._inbox.put_nowait(CancelRequested())
+
+
+def _why_give_up(event: CancelRequested | sound.Lost | None) -> Unanswered:
+    if isinstance(event, CancelRequested):
+        return dialing.CANCELED
+    return dialing.MEDIA_LOST if isinstance(event, sound.Lost) else dialing.RING_TIMEOUT

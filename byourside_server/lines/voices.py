@@ -1,0 +1,86 @@
+"""The slow parts of a talk, run beside it: recognition, synthesis, thinking.
+
+Each is a task whose result comes back as something inbound, in whatever order they finish; what is out of
+date by then is the receiver's to ignore.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+
+from byourside_server.conversation.events import Say, Think
+from byourside_server.conversation.mind import Mind
+from byourside_server.lines.equipment import Equipment
+from byourside_server.lines.inbound import Inbound, Replied, Synthesized, Transcribed
+from byourside_server.providers.base import Expectation, ProviderError, Recognition
+
+log = logging.getLogger(__name__)
+
+
+class Voices:
+    """Ears, voice and mind of one call."""
+
+    def __init__(
+        self, call_id: str, language: str, equipment: Equipment, receive: Callable[[Inbound], None]
+    ) -> None:
+        self.mind: Mind = equipment.make_mind()
+        self._call_id = call_id
+        self._language = language
+        self._ears = equipment.ears
+        self._voice = equipment.voice
+        self._receive = receive
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._number = 0
+        self._answered = 0
+
+    @property
+    def is_recognising(self) -> bool:
+        """True while words of the latest sound are still to come."""
+        return self._answered < self._number
+
+    def transcribe(self, ulaw: bytes, expect: Expectation) -> None:
+        """Have the turn so far recognised; supersedes what was asked before."""
+        self._number += 1
+        self._spawn(self._transcribe(self._number, ulaw, expect))
+
+    def is_latest(self, transcribed: Transcribed) -> bool:
+        """Whether this is of the newest sound; remembers that it came."""
+        self._answered = max(self._answered, transcribed.number)
+        return transcribed.number == self._number
+
+    def synthesize(self, wish: Say) -> None:
+        self._spawn(self._synthesize(wish))
+
+    def think(self, wish: Think) -> None:
+        self._spawn(self._think(wish))
+
+    def close(self) -> None:
+        """Let nothing more come back."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _transcribe(self, number: int, ulaw: bytes, expect: Expectation) -> None:
+        recognition: Recognition | None = None
+        try:
+            recognition = await self._ears.transcribe(ulaw, expect)
+        except ProviderError as error:
+            log.error("speech-to-text failed", extra={"call_id": self._call_id, "why": str(error)})
+        self._receive(Transcribed(number, recognition))
+
+    async def _synthesize(self, wish: Say) -> None:
+        ulaw: bytes | None = None
+        try:
+            ulaw = await self._voice.synthesize(wish.text, language=self._language)
+        except ProviderError as error:
+            log.error("text-to-speech failed", extra={"call_id": self._call_id, "why": str(error)})
+        self._receive(Synthesized(wish.utterance_id, ulaw, wish.barge_in))
+
+    async def _think(self, wish: Think) -> None:
+        self._receive(Replied(wish.request_id, await self.mind.reply(wish.situation)))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,1 @@
+"""A telephone network in a box: simulated phones behind real SIP and RTP on loopback."""

@@ -1,0 +1,248 @@
+"""SIP messages as values: a request or a response, its header fields, and how they become bytes.
+
+Knows no state and no meaning beyond the fields every message has. Names compare without case; compact
+forms are written out when parsed. Field values are kept as they came until somebody asks what they mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from byourside_server.sip.errors import LocalProtocolError, SipParseError
+from byourside_server.sip.grammar import NameAddr, Via, is_number, parse_name_addr, parse_via, split_list
+
+# §7.3.3 and the IANA registry: one letter → name.
+COMPACT_NAMES: dict[str, str] = {
+    "a": "Accept-Contact",
+    "b": "Referred-By",
+    "c": "Content-Type",
+    "d": "Request-Disposition",
+    "e": "Content-Encoding",
+    "f": "From",
+    "i": "Call-ID",
+    "j": "Reject-Contact",
+    "k": "Supported",
+    "l": "Content-Length",
+    "m": "Contact",
+    "n": "Identity-Info",
+    "o": "Event",
+    "r": "Refer-To",
+    "s": "Subject",
+    "t": "To",
+    "u": "Allow-Events",
+    "v": "Via",
+    "x": "Session-Expires",
+    "y": "Identity",
+}
+
+REASONS: dict[int, str] = {
+    100: "Trying",
+    180: "Ringing",
+    181: "Call Is Being Forwarded",
+    182: "Queued",
+    183: "Session Progress",
+    200: "OK",
+    202: "Accepted",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    407: "Proxy Authentication Required",
+    408: "Request Timeout",
+    415: "Unsupported Media Type",
+    416: "Unsupported URI Scheme",
+    420: "Bad Extension",
+    480: "Temporarily Unavailable",
+    481: "Call/Transaction Does Not Exist",
+    482: "Loop Detected",
+    484: "Address Incomplete",
+    486: "Busy Here",
+    487: "Request Terminated",
+    488: "Not Acceptable Here",
+    491: "Request Pending",
+    500: "Server Internal Error",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+    505: "Version Not Supported",
+    513: "Message Too Large",
+    600: "Busy Everywhere",
+    603: "Decline",
+    604: "Does Not Exist Anywhere",
+}
+
+MAX_CSEQ = 2**31 - 1
+
+
+class Headers:
+    """Header fields in their order, found by name without regard to case."""
+
+    __slots__ = ("_index", "_lines")
+
+    def __init__(self, lines: Iterable[tuple[str, str]] = ()) -> None:
+        self._lines = tuple(lines)
+        self._index: dict[str, list[str]] = {}
+        for name, value in self._lines:
+            self._index.setdefault(name.lower(), []).append(value)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._index
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Headers) and self._lines == other._lines
+
+    def __hash__(self) -> int:
+        return hash(self._lines)
+
+    def __repr__(self) -> str:
+        return f"Headers({list(self._lines)!r})"
+
+    def get(self, name: str) -> str | None:
+        """The first field of that name as it stands, or None."""
+        found = self._index.get(name.lower())
+        return found[0] if found else None
+
+    def lines(self, name: str) -> list[str]:
+        """Every field of that name, each as it stands on its line."""
+        return list(self._index.get(name.lower(), ()))
+
+    def values(self, name: str) -> list[str]:
+        """Every value of a list field, over all its lines."""
+        return [value for line in self._index.get(name.lower(), ()) for value in split_list(line)]
+
+    def tokens(self, name: str) -> set[str]:
+        """The option tags, methods or types of a list field, lower-cased."""
+        return {value.lower() for value in self.values(name)}
+
+
+EMPTY_HEADERS = Headers()
+
+
+@dataclass(frozen=True)
+class SipMessage:
+    """What requests and responses share."""
+
+    headers: Headers
+    body: bytes = b""
+
+    def _start_line(self) -> str:
+        raise NotImplementedError
+
+    def _needed(self, name: str) -> str:
+        value = self.headers.get(name)
+        if value is None:
+            raise SipParseError(f"{name} is missing")
+        return value
+
+    @cached_property
+    def call_id(self) -> str:
+        return self._needed("Call-ID")
+
+    @cached_property
+    def from_(self) -> NameAddr:
+        return parse_name_addr(self._needed("From"))
+
+    @cached_property
+    def to(self) -> NameAddr:
+        return parse_name_addr(self._needed("To"))
+
+    @cached_property
+    def via(self) -> Via:
+        """The topmost Via."""
+        values = split_list(self._needed("Via"))
+        if not values:
+            raise SipParseError("Via is empty")
+        return parse_via(values[0])
+
+    @cached_property
+    def cseq(self) -> tuple[int, str]:
+        parts = self._needed("CSeq").split()
+        if len(parts) != 2 or not is_number(parts[0]) or len(parts[0]) > 10 or int(parts[0]) > MAX_CSEQ:
+            raise SipParseError("CSeq is not a number below 2**31 and a method")
+        return int(parts[0]), parts[1]
+
+    @property
+    def sdp(self) -> bytes:
+        """The body where it is a session description, else nothing."""
+        if not self.body:
+            return b""
+        kind = (self.headers.get("Content-Type") or "").split(";", 1)[0].strip().lower()
+        return self.body if kind == "application/sdp" else b""
+
+    def encode(self) -> bytes:
+        """The message as bytes; Content-Length is always written, and always right."""
+        lines = [self._start_line()]
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        lines.append(f"Content-Length: {len(self.body)}")
+        head = "\r\n".join(lines)
+        if head.count("\r") != len(lines) - 1 or head.count("\n") != len(lines) - 1:
+            raise LocalProtocolError("a header field may not hold a line break")
+        return head.encode("utf-8", "surrogateescape") + b"\r\n\r\n" + self.body
+
+
+@dataclass(frozen=True)
+class Request(SipMessage):
+    """A SIP request."""
+
+    method: str = ""
+    uri: str = ""
+
+    def _start_line(self) -> str:
+        return f"{self.method} {self.uri} SIP/2.0"
+
+
+@dataclass(frozen=True)
+class Response(SipMessage):
+    """A SIP response."""
+
+    status: int = 0
+    reason: str = ""
+
+    def _start_line(self) -> str:
+        return f"SIP/2.0 {self.status} {self.reason}"
+
+
+def contact_uri(message: SipMessage) -> str | None:
+    """The URI of the first Contact, or None where there is none that can be read."""
+    try:
+        values = message.headers.values("Contact")
+        return parse_name_addr(values[0]).uri if values else None
+    except SipParseError:
+        return None
+
+
+def respond(
+    request: Request,
+    status: int,
+    reason: str | None = None,
+    *,
+    source: tuple[str, int],
+    to_tag: str | None = None,
+    headers: Iterable[tuple[str, str]] = (),
+    body: bytes = b"",
+) -> Response:
+    """The response to `request`, its copied fields in place (§8.2.6.2)."""
+    vias = request.headers.values("Via")
+    vias[0] = str(request.via.seen_from(source))
+    to = request.headers.get("To") or ""
+    if to_tag is not None and request.to.tag is None:
+        to = f"{to};tag={to_tag}"
+    lines = [("Via", via) for via in vias]
+    # Copied, so that a dialog-making response carries the path (§12.1.1).
+    lines += [("Record-Route", route) for route in request.headers.lines("Record-Route")]
+    lines += [
+        ("From", request.headers.get("From") or ""),
+        ("To", to),
+        ("Call-ID", request.call_id),
+        ("CSeq", request.headers.get("CSeq") or ""),
+    ]
+    lines += headers
+    return Response(Headers(lines), body, status, REASONS.get(status, "") if reason is None else reason)

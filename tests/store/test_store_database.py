@@ -1,0 +1,236 @@
+"""Transaction functions on a real SQLite file, many in one commit; and the tables' history on both."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from byourside_server.clock import ManualClock
+from byourside_server.errors import ConfigError
+from byourside_server.store import database, workers
+from byourside_server.store.database import Database, StoreUnavailable
+from byourside_server.store.directory_lock import DirectoryLock
+from byourside_server.store.liveness import Lease
+from byourside_server.store.migrations import known_migrations, migrate
+from byourside_server.store.schema import metadata, schema_version
+
+NOW = 1_800_000_000.0
+
+
+def insert(conn: sa.Connection, number: int) -> int:
+    conn.exec_driver_sql("INSERT INTO things VALUES (?)", (number,))
+    return number
+
+
+def insert_and_fail(conn: sa.Connection, number: int) -> int:
+    insert(conn, number)
+    raise KeyError(number)
+
+
+def things(conn: sa.Connection) -> list[int]:
+    return list(conn.exec_driver_sql("SELECT n FROM things ORDER BY n").scalars())
+
+
+async def run_sql(db: Database, statement: str) -> None:
+    def run(conn: sa.Connection) -> None:
+        conn.exec_driver_sql(statement)
+
+    await db.write(run)
+
+
+def on_sqlite(path: Path) -> Database:
+    return Database(f"sqlite:///{path / 'a.db'}")
+
+
+def test_a_function_that_fails_takes_nothing_of_its_group_with_it(tmp_path: Path) -> None:
+    async def story() -> None:
+        db = on_sqlite(tmp_path)
+        await db.write(
+            lambda conn: conn.exec_driver_sql("CREATE TABLE things (n INTEGER PRIMARY KEY)") and None
+        )
+        work = [db.write(insert_and_fail if n % 3 == 0 else insert, n) for n in range(300)]
+        answers = await asyncio.gather(*work, return_exceptions=True)
+        kept = [n for n in range(300) if n % 3]
+        assert [n for n in answers if isinstance(n, int)] == kept
+        assert all(isinstance(answers[n], KeyError) for n in range(0, 300, 3))
+        assert await db.read(things) == kept
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_what_has_been_answered_is_in_the_file(tmp_path: Path) -> None:
+    async def story() -> None:
+        db = on_sqlite(tmp_path)
+        await run_sql(db, "CREATE TABLE things (n INTEGER)")
+        await db.write(insert, 7)
+        with sqlite3.connect(tmp_path / "a.db") as other:
+            assert other.execute("SELECT n FROM things").fetchall() == [(7,)]
+            assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_a_locked_store_refuses_and_recovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
+
+    async def story() -> None:
+        db = on_sqlite(tmp_path)
+        await run_sql(db, "CREATE TABLE things (n INTEGER)")
+        other = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable) as caught:
+            await db.write(insert, 1)
+        assert (caught.value.token, caught.value.status) == ("store_error", 503)
+        other.execute("ROLLBACK")
+        await db.write(insert, 2)
+        assert await db.read(things) == [2]
+        other.close()
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_a_full_disk_refuses_and_nothing_half_written_stays(tmp_path: Path) -> None:
+    async def story() -> None:
+        db = on_sqlite(tmp_path)
+        await run_sql(db, "CREATE TABLE things (n BLOB)")
+
+        def fill(conn: sa.Connection) -> None:
+            conn.exec_driver_sql("PRAGMA max_page_count=1")
+            conn.exec_driver_sql("INSERT INTO things VALUES (1)")
+            conn.exec_driver_sql("INSERT INTO things VALUES (zeroblob(5000000))")
+
+        with pytest.raises(StoreUnavailable):
+            await db.write(fill)
+        assert await db.read(things) == []
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_a_reader_sees_one_moment(tmp_path: Path) -> None:
+    async def story() -> None:
+        db = on_sqlite(tmp_path)
+        await run_sql(db, "CREATE TABLE things (n INTEGER)")
+        await db.write(insert, 1)
+
+        def look_twice(conn: sa.Connection) -> tuple[list[int], list[int]]:
+            before = things(conn)
+            with sqlite3.connect(tmp_path / "a.db") as other:
+                other.execute("INSERT INTO things VALUES (2)")
+            return before, things(conn)
+
+        assert await db.read(look_twice) == ([1], [1])
+        assert await db.read(things) == [1, 2]
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_an_address_that_is_no_database_of_ours_is_named() -> None:
+    for url in ("sqlite://", "sqlite:///:memory:", "mysql://host/db"):
+        with pytest.raises((ConfigError, sa.exc.NoSuchModuleError)):
+            Database(url)
+
+
+def test_a_store_that_is_down_refuses(tmp_path: Path) -> None:
+    async def story() -> None:
+        db = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none")
+        with pytest.raises(StoreUnavailable):
+            await db.read(workers.alive)
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_the_migrations_make_the_tables_that_the_code_speaks_of(url: str) -> None:
+    async def story() -> None:
+        db = Database(url)
+        assert await db.write(migrate, NOW) == known_migrations()[-1].version
+        assert await db.write(migrate, NOW + 1) == known_migrations()[-1].version, "twice is once"
+
+        def compare(conn: sa.Connection) -> None:
+            inspector = sa.inspect(conn)
+            for table in metadata.sorted_tables:
+                made = {
+                    column["name"]: bool(column["nullable"]) for column in inspector.get_columns(table.name)
+                }
+                key = set(inspector.get_pk_constraint(table.name)["constrained_columns"])
+                meant = {column.name: bool(column.nullable) for column in table.columns}
+                assert made.keys() == meant.keys(), table.name
+                assert key == {column.name for column in table.primary_key}, table.name
+                for name in made.keys() - key:
+                    assert made[name] == meant[name], f"{table.name}.{name}"
+
+        await db.read(compare)
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_a_database_of_a_newer_edition_is_refused(url: str) -> None:
+    async def story() -> None:
+        db = Database(url)
+        await db.write(migrate, NOW)
+        await db.write(
+            lambda conn: conn.execute(schema_version.insert().values(version=999, applied_at=NOW)) and None
+        )
+        with pytest.raises(ConfigError, match="999"):
+            await db.write(migrate, NOW)
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_one_server_per_file(tmp_path: Path) -> None:
+    first, second = DirectoryLock(tmp_path / "lock"), DirectoryLock(tmp_path / "lock")
+    first.acquire()
+    with pytest.raises(ConfigError, match="another server"):
+        second.acquire()
+    first.release()
+    second.acquire()
+    second.release()
+
+
+def test_a_worker_that_cannot_beat_stops_before_others_may_call_it_dead(postgres_url: str) -> None:
+    """Self-fencing at 0.75 of the lease, on the worker's own monotonic clock."""
+
+    async def story() -> None:
+        db, clock = Database(postgres_url), ManualClock()
+        await db.write(migrate, NOW)
+        lease = Lease(db, "w1", clock, lease_s=20.0)
+        await lease.begin()
+        clock.advance(14.9)
+        assert lease.holds
+        clock.advance(0.2)
+        assert not lease.holds
+        await lease.renew()
+        assert lease.holds
+        await db.write(workers.retire, "w1")
+        await lease.renew()
+        assert not lease.holds, "declared dead by somebody else"
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_whoever_has_not_beaten_for_a_lease_is_declared_dead(postgres_url: str) -> None:
+    async def story() -> None:
+        db = Database(postgres_url)
+        await db.write(migrate, NOW)
+        await db.write(workers.register, "old")
+        await db.write(
+            lambda conn: conn.exec_driver_sql("UPDATE workers SET beat_at = beat_at - 60") and None
+        )
+        await db.write(workers.register, "young")
+        assert await db.write(workers.declare_dead, 20.0) == ["old"]
+        assert await db.read(workers.alive) == {"young"}
+        await db.close()
+
+    asyncio.run(story())

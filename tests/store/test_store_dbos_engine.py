@@ -1,0 +1,102 @@
+"""The engine port on the real DBOS, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from byourside_server.store.database import Database
+from byourside_server.store.dbos_engine import DbosEngine
+from byourside_server.store.engine import Item
+
+
+def _make_a_file(conn: sa.Connection) -> None:
+    conn.exec_driver_sql("CREATE TABLE things (n INTEGER)")
+
+
+def test_items_run_once_delayed_ones_later_and_rolled_back_ones_never(
+    url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def story() -> None:
+        db = Database(url)
+        await db.write(_make_a_file)
+        engine = DbosEngine(db)
+        loop = asyncio.get_running_loop()
+        ran: list[tuple[str, int]] = []
+        delayed = asyncio.Event()
+
+        async def handler(name: str, number: int) -> None:
+            assert asyncio.get_running_loop() is loop, "handlers run on the house's loop"
+            ran.append((name, number))
+            if name == "fails":
+                raise ValueError("a handler's mistake is its own")
+            if name == "delayed":
+                delayed.set()
+
+        await engine.start({"dial": handler, "analyse": handler, "deliver": handler})
+
+        def put(conn: sa.Connection) -> None:
+            engine.put(conn, Item("dial", "a", ("twice", 1)))
+            engine.put(conn, Item("dial", "a", ("twice", 1)))
+            engine.put(conn, Item("analyse", "b", ("fails", 2)))
+            engine.put(conn, Item("deliver", "c", ("delayed", 3), delay_s=1.0))
+
+        def put_and_fail(conn: sa.Connection) -> None:
+            engine.put(conn, Item("dial", "never", ("never", 0)))
+            raise KeyError
+
+        await db.write(put)
+        with pytest.raises(KeyError):
+            await db.write(put_and_fail)
+        assert await engine.outstanding(["a", "c", "never", "x"]) >= {"c"}
+        async with asyncio.timeout(10):
+            await delayed.wait()
+            while await engine.outstanding(["a", "b", "c"]):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        assert sorted(ran) == [("delayed", 3), ("fails", 2), ("twice", 1)]
+        assert ran[-1] == ("delayed", 3)
+        assert await engine.purge(3600.0) == 0
+        assert await engine.purge(-1.0) == 3
+        await engine.stop()
+        await db.close()
+
+    asyncio.run(story())
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "dbos" not in err.lower()
+
+
+def test_what_a_dead_worker_had_begun_is_run_by_the_next(url: str, tmp_path: Path) -> None:
+    async def story() -> None:
+        db = Database(url)
+        await db.write(_make_a_file)
+        begun, finished = asyncio.Event(), asyncio.Event()
+
+        async def hangs(number: int) -> None:
+            begun.set()
+            await asyncio.Event().wait()
+
+        async def runs(number: int) -> None:
+            finished.set()
+
+        first = DbosEngine(db)
+        await first.start({"dial": hangs})
+        await db.write(first.put, Item("dial", "a", (1,)))
+        async with asyncio.timeout(10):
+            await begun.wait()
+        await first.stop()
+
+        second = DbosEngine(db)
+        assert second.worker_id != first.worker_id
+        await second.start({"dial": runs})
+        assert await second.requeue_from_others({first.worker_id, second.worker_id}) == 0
+        assert await second.requeue_from_others({second.worker_id}) == 1
+        async with asyncio.timeout(10):
+            await finished.wait()
+        await second.stop()
+        await db.close()
+
+    asyncio.run(story())

@@ -1,0 +1,363 @@
+"""The operator's commands: on a data directory of their own, called as functions; the start as a process."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from byourside_server.cli import doctor, main
+from byourside_server.cli.archive import SANDBOX_NUMBER, furnish, lock_file, now, transact
+from byourside_server.cli.doctor import Finding
+from byourside_server.cli.logs import LineFormatter
+from byourside_server.cli.main import make_parser
+from byourside_server.config import Config, load_config
+from byourside_server.store.directory_lock import DirectoryLock
+
+COMMAND = [sys.executable, "-m", "byourside_server"]
+KEY = re.compile(r"bys_ak_[0-9A-Za-z]{43}")
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("BYOURSIDE_")]:
+        monkeypatch.delenv(name)
+
+
+class Operator:
+    """Someone at the terminal, on one data directory."""
+
+    def __init__(self, data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.data_dir = data_dir
+        self._capsys = capsys
+
+    def __call__(self, *words: str) -> tuple[int, str, str]:
+        """Status, output and errors of a command."""
+        status = main([*words, "--data-dir", str(self.data_dir)])
+        said = self._capsys.readouterr()
+        return status, said.out, said.err
+
+    def does(self, *words: str) -> list[str]:
+        """Lines of a command that must succeed."""
+        status, out, err = self(*words)
+        assert (status, err) == (0, "")
+        return out.splitlines()
+
+    def fails(self, *words: str) -> str:
+        """The one line of a command that must not."""
+        status, out, err = self(*words)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert err.startswith("byourside-server: ")
+        return err
+
+    @property
+    def config(self) -> Config:
+        return load_config({"data_dir": str(self.data_dir)}, {})
+
+
+@pytest.fixture
+def empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Operator:
+    return Operator(tmp_path / "data", capsys)
+
+
+@pytest.fixture
+def operator(empty: Operator) -> Operator:
+    """On a directory that has been served once."""
+    empty.data_dir.mkdir()
+    assert transact(empty.config, furnish, empty.config, now())
+    return empty
+
+
+def test_the_first_start_makes_one_account_with_a_number_and_a_key_and_the_second_none(
+    operator: Operator,
+) -> None:
+    assert transact(operator.config, furnish, operator.config, now()) is None
+    assert len(operator.does("accounts", "list")) == 2
+    [_, number] = operator.does("numbers", "list")
+    assert number.split() == [SANDBOX_NUMBER, "default", "default"]
+    [_, key] = operator.does("keys", "list")
+    assert key.endswith("active")
+
+
+def test_a_new_key_is_the_last_line_and_is_stored_nowhere(operator: Operator) -> None:
+    key = operator.does("keys", "create", "--name", "ci")[-1]
+    assert KEY.fullmatch(key)
+    assert all(key.encode() not in file.read_bytes() for file in operator.data_dir.iterdir())
+    assert key not in "".join(operator.does("keys", "list"))
+
+
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_a_key_is_revoked_by_its_id_or_by_itself_and_only_once(operator: Operator, by_itself: bool) -> None:
+    secret = operator.does("keys", "create")[-1]
+    [key_id] = [line.split()[0] for line in operator.does("keys", "list") if f"…{secret[-4:]}" in line]
+    named = secret if by_itself else key_id
+    assert operator.does("keys", "revoke", named) == [f"Revoked {key_id}; it stops working now."]
+    assert [line for line in operator.does("keys", "list") if key_id in line and "revoked" in line]
+    assert "no active key" in operator.fails("keys", "revoke", named)
+
+
+def test_a_key_of_another_account_is_not_revoked_in_this_ones_name(operator: Operator) -> None:
+    operator.does("accounts", "create", "other")
+    secret = operator.does("keys", "create")[-1]
+    assert "no active key" in operator.fails("keys", "revoke", secret, "--account", "other")
+
+
+def test_an_account_has_the_configured_limits_until_they_are_changed(operator: Operator) -> None:
+    (operator.data_dir / "config.toml").write_text('calls_per_minute = 7\nminute_allowance = "unlimited"\n')
+    operator.does("accounts", "create", "shop")
+    [shop] = [line for line in operator.does("accounts", "list") if line.startswith("shop")]
+    assert shop.split()[2:] == ["none", "7", "unlimited", "10"]
+    changed = operator.does("accounts", "limits", "shop", "--minutes", "90", "--at-once", "2")
+    [shop] = [line for line in changed if line.startswith("shop")]
+    assert shop.split()[2:] == ["none", "7", "90", "2"]
+
+
+def test_an_accounts_first_number_is_its_default_until_another_is_made_so(operator: Operator) -> None:
+    operator.does("accounts", "create", "shop")
+    operator.does("numbers", "add", "+12134932550", "--account", "shop")
+    operator.does("numbers", "add", "+12134932551", "--account", "shop")
+    assert operator.does("numbers", "list", "--account", "shop")[1].split()[-1] == "default"
+    operator.does("numbers", "add", "+12134932552", "--account", "shop", "--default")
+    assert operator.does("numbers", "list", "--account", "shop")[3].split()[-1] == "default"
+
+
+def test_a_rotated_webhook_secret_is_the_one_shown_from_then_on(operator: Operator) -> None:
+    before = operator.does("webhooks", "secret")[-1]
+    after = operator.does("webhooks", "rotate")[-1]
+    assert before != after
+    assert operator.does("webhooks", "secret")[-1] == after
+
+
+def test_mistakes_are_one_line_that_names_the_cure(operator: Operator) -> None:
+    assert "known are: 'default'" in operator.fails("keys", "create", "--account", "nobody")
+    assert "there is an account 'default' already" in operator.fails("accounts", "create", "default")
+    assert "is not E.164" in operator.fails("numbers", "add", "4155550100")
+    assert "on this account already" in operator.fails("numbers", "add", SANDBOX_NUMBER)
+    assert "nothing to change" in operator.fails("accounts", "limits", "default")
+    assert "--port must be a whole number" in operator.fails("serve", "--port", "99999")
+    assert "neither sqlite" in operator.fails("keys", "list", "--database-url", "mysql://x")
+
+
+@pytest.mark.parametrize(
+    "words", ["keys list", "keys create", "numbers list", "accounts list", "webhooks secret"]
+)
+def test_a_mistyped_directory_does_not_become_a_house(empty: Operator, words: str) -> None:
+    assert "holds no database" in empty.fails(*words.split())
+    assert not empty.data_dir.exists()
+
+
+def test_a_data_directory_that_is_a_file_is_refused(empty: Operator) -> None:
+    empty.data_dir.write_text("not a directory")
+    assert "can't be written to" in empty.fails("serve")
+    assert "can't be written to" in empty.fails("migrate")
+
+
+def test_serving_a_directory_that_is_served_is_refused_before_anything_else(operator: Operator) -> None:
+    lock = DirectoryLock(lock_file(operator.config))
+    lock.acquire()
+    try:
+        assert "another server is at work on" in operator.fails("serve")
+        assert operator.does("keys", "create")
+    finally:
+        lock.release()
+
+
+def test_a_taken_port_is_refused_before_the_first_key_is_spent(empty: Operator) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"port {port} on 127.0.0.1 can't be had" in empty.fails("serve", "--port", port)
+    assert transact(empty.config, furnish, empty.config, now()) is not None
+
+
+def test_migrate_says_the_version_and_can_be_said_again(empty: Operator) -> None:
+    assert empty.does("migrate") == empty.does("migrate")
+
+
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    commands = [
+        "serve",
+        "demo",
+        "doctor",
+        "migrate",
+        "keys create",
+        "keys list",
+        "keys revoke",
+        "accounts create",
+    ]
+    commands += ["accounts list", "accounts limits", "numbers add", "numbers list", "webhooks secret"]
+    for words in commands:
+        with pytest.raises(SystemExit) as left:
+            make_parser().parse_args([*words.split(), "--help"])
+        assert left.value.code == 0
+        assert "--data-dir" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", ["", "fly", "keys", "keys make", "serve --prot 1", "accounts create"])
+def test_what_is_no_command_is_usage_and_status_2(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(words.split())
+    assert left.value.code == 2
+    assert "usage: byourside-server" in capsys.readouterr().err
+
+
+def test_a_log_line_has_its_fields_and_no_one_elses_number() -> None:
+    entry = logging.makeLogRecord(
+        {
+            "name": "byourside_server.lines.line",
+            "levelname": "INFO",
+            "msg": "call ended",
+            "created": 1_781_704_992.0,
+            "msecs": 7.0,
+            "call_id": "c1",
+            "reason": 'said "no"\nand left',
+            "pii.to": "+14155550123",
+        }
+    )
+    assert LineFormatter().format(entry) == (
+        '2026-06-17T14:03:12.007Z info lines.line: call ended call_id=c1 reason="said \\"no\\"\\nand left"'
+    )
+
+
+def findings(check: doctor.Check, config: Config) -> list[Finding]:
+    return list(doctor.examined(check, config))
+
+
+def verdicts(check: doctor.Check, config: Config) -> list[str]:
+    return [finding.verdict for finding in findings(check, config)]
+
+
+QUICK = tuple(check for check in doctor.CHECKS if check is not doctor.check_speech)
+
+
+def test_on_a_sound_machine_the_doctor_finds_nothing_to_mend(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "CHECKS", tuple(c for c in QUICK if c is not doctor.check_port))
+    lines = operator.does("doctor")
+    assert lines[-1] == "Ready to serve."
+    assert {"database", "numpy", "SIP", "RTP"} <= {line.split()[1].rstrip(":") for line in lines}
+
+
+def test_the_doctor_speaks_and_listens(operator: Operator) -> None:
+    spoke, heard = findings(doctor.check_speech, operator.config)
+    assert (spoke.verdict, heard.verdict) == ("ok", "ok")
+    assert "yes" in heard.words
+
+
+def test_an_engine_that_is_not_there_is_a_failure_with_the_names_there_are(operator: Operator) -> None:
+    (operator.data_dir / "config.toml").write_text('text_to_speech = "parrot"\n')
+    spoke, _ = findings(doctor.check_speech, operator.config)
+    assert spoke.verdict == "fail"
+    assert "embedded" in spoke.words
+
+
+def test_a_damaged_database_is_found(operator: Operator) -> None:
+    file = operator.config.database_file
+    assert file is not None
+    with sqlite3.connect(file) as opened:
+        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    opened.close()
+    assert verdicts(doctor.check_database, operator.config) == ["ok"]
+    file.write_bytes(b"SQLite format 3\x00" + b"\x55" * 50_000)
+    assert verdicts(doctor.check_database, operator.config) == ["fail"]
+
+
+def test_a_newer_database_is_found(operator: Operator) -> None:
+    with sqlite3.connect(str(operator.config.database_file)) as opened:
+        opened.execute("INSERT INTO schema_version VALUES (999, 0)")
+    opened.close()
+    [finding] = findings(doctor.check_database, operator.config)
+    assert finding.verdict == "fail"
+    assert "upgrade" in finding.words
+
+
+def test_a_taken_port_and_a_file_for_a_directory_are_found(empty: Operator) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        (empty.data_dir).mkdir()
+        (empty.data_dir / "config.toml").write_text(f"port = {taken.getsockname()[1]}\n")
+        assert verdicts(doctor.check_port, empty.config) == ["fail"]
+    (empty.data_dir / "config.toml").unlink()
+    empty.data_dir.rmdir()
+    empty.data_dir.write_text("")
+    assert verdicts(
+        doctor.check_data_directory, load_config({"data_dir": str(empty.data_dir / "x")}, {})
+    ) == ["fail"]
+
+
+def test_a_served_directory_has_its_port_taken_rightly(operator: Operator) -> None:
+    lock = DirectoryLock(lock_file(operator.config))
+    lock.acquire()
+    try:
+        [finding] = findings(doctor.check_port, operator.config)
+    finally:
+        lock.release()
+    assert (finding.verdict, finding.subject) == ("ok", "server")
+
+
+def test_an_address_that_is_not_this_machines_is_found(operator: Operator) -> None:
+    """RFC 5737: 203.0.113.0/24 is nobody's."""
+    (operator.data_dir / "config.toml").write_text('sip_host = "203.0.113.9"\n')
+    assert verdicts(doctor.check_telephone_ports, operator.config) == ["fail", "fail"]
+
+
+def test_a_check_that_falls_over_is_a_finding_and_the_others_still_run(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check_the_weather(config: Config) -> list[Finding]:
+        raise RuntimeError("no window")
+
+    monkeypatch.setattr(doctor, "CHECKS", (check_the_weather, doctor.check_python))
+    status, out, _ = operator("doctor")
+    assert status == 1
+    assert out.splitlines()[0] == "fail  the weather: RuntimeError: no window"
+    assert out.splitlines()[1].startswith("ok    python")
+    assert out.splitlines()[-1] == "1 to mend before serving."
+
+
+def test_serve_as_a_process_shows_its_key_once_answers_and_ends_when_told(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    keys = []
+    for _ in range(2):
+        log = tmp_path / "log"
+        with log.open("w") as out:
+            server = subprocess.Popen(
+                [*COMMAND, "serve", "--data-dir", str(data_dir), "--port", str(port)],
+                stdout=out,
+                stderr=out,
+            )
+        try:
+            wait_until_healthy(server, port, log)
+            keys += KEY.findall(log.read_text())
+            calls = httpx.get(
+                f"http://127.0.0.1:{port}/v1/agent/calls", headers={"Authorization": f"Bearer {keys[0]}"}
+            )
+            assert calls.json() == {"calls": [], "nextCursor": None}
+        finally:
+            server.send_signal(signal.SIGTERM)
+            status = server.wait(20)
+        assert (status, "Traceback" in log.read_text()) == (0, False), log.read_text()
+    assert len(keys) == 1
+
+
+def wait_until_healthy(server: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    until = time.monotonic() + 40
+    while time.monotonic() < until:
+        assert server.poll() is None, log.read_text()
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/healthz").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(log.read_text())

@@ -1,0 +1,172 @@
+"""A whole server as a process of its own, for walks: started, spoken to over HTTP, stopped or killed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+TERMINAL = {"completed", "no_answer", "voicemail", "declined", "failed"}
+COMMAND = [sys.executable, "-m", "byourside_server"]
+START_TIMEOUT_S = 60.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def command(*arguments: str) -> str:
+    """Output of `byourside-server …`; fails the test where the command does."""
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@dataclass
+class House:
+    """One server process on a data directory; may be killed and started again on the same directory."""
+
+    data_dir: Path
+    extra: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        with (self.data_dir / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*COMMAND, "serve", "--data-dir", str(self.data_dir), "--port", str(self.port), *self.extra],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.environment},
+            )
+        until = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < until:
+            assert self.process.poll() is None, self.log()
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(f"{self.base_url}/healthz", timeout=2).status_code == 200:
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"the server did not start: {self.log()}")
+
+    def kill(self) -> None:
+        """kill -9: no goodbye, no flush."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(30)
+
+    def log(self) -> str:
+        return (self.data_dir / "server.log").read_text()[-4000:]
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def make_key(self) -> str:
+        options = ("--data-dir", str(self.data_dir), "--account", "default")
+        return command("keys", "create", *options).splitlines()[-1]
+
+    def webhook_secret(self) -> str:
+        options = ("--data-dir", str(self.data_dir), "--account", "default")
+        return command("webhooks", "secret", *options).splitlines()[-1]
+
+    def client(self, key: str) -> httpx.Client:
+        return httpx.Client(
+            base_url=self.base_url, headers={"Authorization": f"Bearer {key}"}, timeout=20
+        )
+
+
+def wait_for_end(client: httpx.Client, call_id: str, timeout_s: float = 90.0) -> dict[str, Any]:
+    """The record once its status is terminal."""
+    until = time.monotonic() + timeout_s
+    while time.monotonic() < until:
+        answer = client.get(f"/v1/agent/calls/{call_id}")
+        assert answer.status_code == 200, answer.text
+        record: dict[str, Any] = answer.json()
+        if record["status"] in TERMINAL:
+            return record
+        time.sleep(0.2)
+    raise AssertionError(f"call {call_id} was not over after {timeout_s} s: {record}")
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One webhook as received."""
+
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        payload: dict[str, Any] = json.loads(self.body)
+        return payload
+
+
+class Mailbox(list[Delivery]):
+    """Every webhook that came, in order of arrival."""
+
+    url: str = ""
+
+    def of_call(self, call_id: str) -> list[Delivery]:
+        return [delivery for delivery in list(self) if delivery.payload["callId"] == call_id]
+
+    def wait_for_terminal(self, call_id: str, timeout_s: float = 20.0) -> list[Delivery]:
+        until = time.monotonic() + timeout_s
+        while time.monotonic() < until:
+            found = self.of_call(call_id)
+            if found and found[-1].payload["event"]["type"].removeprefix("call.") in TERMINAL:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"no terminal webhook of {call_id}: {[d.payload['event'] for d in found]}")
+
+
+@contextlib.contextmanager
+def mailbox() -> Iterator[Mailbox]:
+    """A webhook receiver on loopback."""
+    received = Mailbox()
+
+    class Receiver(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            received.append(Delivery({k.lower(): v for k, v in self.headers.items()}, body))
+            self.send_response(204)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    received.url = f"http://localhost:{server.server_port}/hook"
+    try:
+        yield received
+    finally:
+        server.shutdown()
+        server.server_close()
