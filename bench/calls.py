@@ -162,7 +162,8 @@ def report(done: list[Call], wall_s: float, spent: dict[str, float], rooms: Coun
         median, worst = latencies[len(latencies) // 2], latencies[-1]
         print(f"contact's last word to agent's first sound: median {median} ms, worst {worst} ms")
     total = sum(spent.values())
-    print(f"\nCPU: {total:.2f} s, {total / len(done):.3f} s a call, {1000 * total / talk_s:.1f} ms a call-second")
+    each, each_second_ms = total / len(done), 1000 * total / talk_s
+    print(f"\nCPU: {total:.2f} s, {each:.3f} s a call, {each_second_ms:.1f} ms a call-second")
     for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
         print(f"  {name:28s} {seconds:7.2f} s  {1000 * seconds / talk_s:7.2f} ms a call-second")
     print("\nthe server process by room (sampled)")
