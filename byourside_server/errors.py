@@ -36,6 +36,7 @@ STATUS_OF_TOKEN: dict[str, int] = {
     "idempotency_in_flight": 409,
     "call_ended": 409,
     "body_too_large": 413,
+    "range_not_satisfiable": 416,
     "idempotency_mismatch": 422,
     "internal_error": 500,
 }

@@ -1,0 +1,203 @@
+"""The public shapes, as the OpenAPI document shows them.
+
+They describe and never check a request: `calls.wire` reads requests and writes records, and the tests hold
+both to these models.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Status = Literal[
+    "queued", "dialing", "in_progress", "completed", "no_answer", "voicemail", "declined", "failed"
+]
+FieldValue = str | bool | float | int | None
+E164 = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", examples=["+14155550123"])]
+Moment = Annotated[
+    str, Field(description="ISO 8601, UTC, milliseconds.", examples=["2026-06-17T14:03:12.000Z"])
+]
+CallId = Annotated[str, Field(examples=["f47ac10b-58cc-4372-a567-0e02b2c3d479"])]
+Milliseconds = Annotated[int, Field(ge=0, description="Milliseconds from the moment of answer.")]
+
+
+class Shape(BaseModel):
+    """A JSON object with these names and no others."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class FieldToExtract(Shape):
+    """One value to learn from the conversation."""
+
+    name: str = Field(min_length=1, max_length=64, description="Unique in the array; the key in `extracted`.")
+    type: Literal["string", "boolean", "number"] = "string"
+    description: str | None = Field(None, description="What the value means, in plain text.")
+
+
+class Voicemail(Shape):
+    """What to do when a machine answers. Extension."""
+
+    action: Literal["hang_up", "leave_message"] = "hang_up"
+    message: str | None = Field(None, description="What to leave; made from the objective if absent.")
+
+
+class CallToPlace(BaseModel):
+    """The body of a placement. Names it does not know are ignored."""
+
+    to: E164 = Field(description="Destination number in E.164.")
+    objective: str = Field(max_length=8000, description="What the AI should accomplish, as a clear goal.")
+    context: str | None = Field(
+        None, max_length=32000, description="Background the AI should know. Never told to the recipient."
+    )
+    fields: list[FieldToExtract] | None = Field(None, max_length=20)
+    webhookUrl: str | None = Field(None, description="HTTPS URL for signed events during and after the call.")
+    callerId: E164 | None = Field(None, description="A number on your account; the default if absent.")
+    metadata: dict[str, object] | None = Field(
+        None, description="Yours: comes back on the record and in webhooks. Extension."
+    )
+    maxDurationSec: int | None = Field(
+        None, ge=10, le=3600, description="The call is ended politely at this length. Extension."
+    )
+    language: str | None = Field(None, description="Language tag, for example en-US. Extension.")
+    voicemail: Voicemail | None = None
+    scheduledAt: Moment | None = Field(None, description="Dial not before this time. Extension.")
+
+
+class Placed(Shape):
+    """The call was accepted and will be dialed."""
+
+    callId: CallId
+    status: Literal["queued"]
+
+
+class Validated(Shape):
+    """The call would be accepted now, limits aside. Nothing was placed."""
+
+    valid: Literal[True]
+    to: E164
+    country: str = Field(description="ISO 3166 alpha-2.", examples=["US"])
+    kind: str = Field(description="What sort of number it is.", examples=["mobile"])
+
+
+class Sip(Shape):
+    """What the line itself said."""
+
+    status: int | None = Field(description="Final SIP status.")
+    reason: str | None
+    q850Cause: int | None
+    ringSec: float | None = Field(description="Seconds of ringing.")
+    earlyMedia: bool = Field(description="Whether sound came before the answer.")
+
+
+class Turn(Shape):
+    """One stretch of speech of one side."""
+
+    index: int
+    role: Literal["agent", "contact"]
+    text: str = Field(description="Only what was played out or heard.")
+    startMs: Milliseconds
+    endMs: Milliseconds
+    interrupted: bool
+    asks: str | None = Field(description="The step an agent's turn puts as a question.")
+    confidence: float | None
+
+
+class Evidence(Shape):
+    """The contact's own words behind a value, and where to hear them."""
+
+    turn: int
+    quote: str
+    startMs: Milliseconds
+    endMs: Milliseconds
+
+
+class Latency(Shape):
+    """From the contact's last word to the agent's first sound."""
+
+    turnsMs: list[int]
+    p50Ms: int | None
+    p95Ms: int | None
+
+
+class CallRecord(Shape):
+    """One call. Absent values are null, never missing."""
+
+    id: CallId
+    callId: CallId
+    status: Status
+    to: E164
+    callerId: E164
+    objective: str
+    summary: str | None
+    transcript: str | None = Field(description="Lines of `Agent: …` and `Contact: …`.")
+    extracted: dict[str, FieldValue] | None = Field(
+        description="One value per requested field, null if not found."
+    )
+    recordingUrl: str | None = Field(description="Needs your key; null while there is none.")
+    startedAt: Moment | None = Field(description="When the call was answered.")
+    endedAt: Moment | None
+    durationSec: float | int | None = Field(description="From answer to end.")
+    error: str | None = Field(description="Error token on failed calls.")
+    createdAt: Moment
+    scheduledAt: Moment | None
+    attempt: int
+    answeredBy: str | None = Field(description="human, voicemail, ivr, screening, fax or unknown.")
+    outcome: str | None
+    objectiveMet: Literal["yes", "no", "unknown"] | None
+    objectiveReason: str | None
+    endedBy: str | None
+    endReason: str | None
+    sip: Sip | None
+    turns: list[Turn]
+    evidence: dict[str, Evidence | None] | None
+    latency: Latency | None
+    analysis: str | None
+    mind: str | None
+    language: str | None
+    metadata: dict[str, object] | None
+
+
+class CallList(Shape):
+    """Calls of the account, most recent first."""
+
+    calls: list[CallRecord]
+    nextCursor: str | None = Field(description="Pass as `before` for the next page; null on the last.")
+
+
+class EventFacts(Shape):
+    """Which event a record tells of."""
+
+    id: str = Field(examples=["evt_2mVQk9"])
+    type: str = Field(examples=["call.completed"])
+    at: Moment
+    sequence: int = Field(ge=1, description="1 with call.queued, then one more for each event of the call.")
+
+
+class EventRecord(CallRecord):
+    """A webhook's body: the record as it was, and the event."""
+
+    event: EventFacts
+
+
+class EventList(Shape):
+    """The event log, oldest first."""
+
+    events: list[EventRecord]
+    nextAfter: int = Field(description="Pass as `after` to go on from here.")
+
+
+class Health(Shape):
+    """The server answers."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class Error(Shape):
+    """The one shape of every error."""
+
+    error: str = Field(description="The token: what programs read.", examples=["invalid_number"])
+    message: str = Field("", description="One sentence for people: the field and its cure.")
+    requestId: str = Field("", description="Also in X-Request-Id; names the request in the server's log.")

@@ -1,0 +1,292 @@
+"""`doctor`: is this machine fit to serve? Each check tries the thing itself and names the cure.
+
+Checks change nothing that lasts, and run beside a serving house.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import sqlite3
+import sys
+import tempfile
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from byourside_server.cli.archive import is_served
+from byourside_server.cli.terminal import say
+from byourside_server.config import Config
+from byourside_server.errors import ConfigError, Refusal
+
+Verdict = Literal["ok", "warn", "fail"]
+# A minute of recording is about 1 MB: stereo, 8 kHz, one byte a sample.
+LITTLE_DISK, NO_DISK = 2_000_000_000, 100_000_000
+# No edition of this server was there before, and certificates fail long before the other end.
+EARLIEST, LATEST = 1_735_689_600.0, 4_102_444_800.0
+FILE_CLOCK_TOLERANCE_S = 5.0
+SPOKEN = "Yes, that works for me."
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's."""
+
+    verdict: Verdict
+    subject: str
+    words: str
+
+
+Check = Callable[[Config], Iterator[Finding]]
+
+
+def doctor(config: Config, given: Namespace) -> int:
+    """Print each finding; 0 where nothing fails."""
+    failed = 0
+    for check in CHECKS:
+        for finding in examined(check, config):
+            say(f"{finding.verdict:<5} {finding.subject}: {finding.words}")
+            failed += finding.verdict == "fail"
+    say("Ready to serve." if not failed else f"{failed} to mend before serving.")
+    return 1 if failed else 0
+
+
+def examined(check: Check, config: Config) -> Iterator[Finding]:
+    """The check's findings; one that falls over is a finding too, whatever it fell over."""
+    try:
+        yield from check(config)
+    except Exception as trouble:
+        # The edge of one check: native libraries fail in ways of their own, and the others must still run.
+        name = check.__name__.removeprefix("check_").replace("_", " ")
+        yield Finding("fail", name, f"{type(trouble).__name__}: {trouble}")
+
+
+def check_python(config: Config) -> Iterator[Finding]:
+    # Older ones don't get this far: the package won't install on them, nor these lines parse everywhere.
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("ok", "python", f"{version} on {sys.platform}")
+
+
+def check_data_directory(config: Config) -> Iterator[Finding]:
+    if config.data_dir.exists() and not config.data_dir.is_dir():
+        yield Finding(
+            "fail", "data directory", f"{config.data_dir} is a file: choose another with --data-dir"
+        )
+        return
+    there = next(path for path in (config.data_dir, *config.data_dir.parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there) as probe:
+            probe.write(b"x")
+    except OSError as trouble:
+        yield Finding(
+            "fail", "data directory", f"{there} can't be written to ({trouble.strerror}): choose another"
+        )
+        return
+    said = str(config.data_dir) if there == config.data_dir else f"{config.data_dir} will be made by serving"
+    yield Finding("ok", "data directory", said)
+    free = shutil.disk_usage(there).free
+    said = f"{free / 1e9:.1f} GB free, about {free / 60e6:,.0f} hours of recordings"
+    if free < NO_DISK:
+        yield Finding("fail", "disk", f"{said}: make room")
+    else:
+        yield Finding("warn" if free < LITTLE_DISK else "ok", "disk", said)
+
+
+def check_clock(config: Config) -> Iterator[Finding]:
+    now = time.time()
+    with tempfile.NamedTemporaryFile() as probe:
+        apart_s = abs(Path(probe.name).stat().st_mtime - now)
+    started = time.monotonic()
+    time.sleep(0.02)
+    slept_s = time.monotonic() - started
+    shown = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
+    if not EARLIEST < now < LATEST:
+        yield Finding("fail", "clock", f"{shown} can't be right: signatures and time stamps need NTP")
+    elif apart_s > FILE_CLOCK_TOLERANCE_S:
+        yield Finding(
+            "warn", "clock", f"{shown}, but the file system's is {apart_s:.0f} s away: set both by NTP"
+        )
+    elif slept_s > 0.2:
+        yield Finding(
+            "warn", "clock", f"a sleep of 20 ms took {slept_s * 1000:.0f} ms: too busy for good sound"
+        )
+    else:
+        yield Finding("ok", "clock", shown)
+
+
+def check_port(config: Config) -> Iterator[Finding]:
+    if is_served(config):
+        yield Finding("ok", "server", f"one is serving {config.data_dir} now")
+        return
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except OSError as trouble:
+            words = f"{config.port} on {config.host} can't be had ({trouble.strerror}): choose with --port"
+            yield Finding("fail", "port", words)
+        else:
+            yield Finding("ok", "port", f"{config.port} on {config.host} is free")
+
+
+def check_telephone_ports(config: Config) -> Iterator[Finding]:
+    for subject, port, host in (
+        ("SIP", config.sip_port, config.sip_host),
+        ("RTP", 0, config.sip_host),
+    ):
+        if subject == "SIP" and port and is_served(config):
+            continue
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+            one.settimeout(1.0)
+            try:
+                one.bind((host, port))
+                one.sendto(b"hello", one.getsockname())
+                heard = one.recv(16)
+            except OSError as trouble:
+                cure = "set sip_host to an address of this machine"
+                yield Finding("fail", subject, f"no UDP on {host}:{port or 'any port'} ({trouble}): {cure}")
+            else:
+                verdict: Verdict = "ok" if heard == b"hello" else "fail"
+                yield Finding(verdict, subject, f"UDP works on {host}")
+
+
+def check_trunk(config: Config) -> Iterator[Finding]:
+    if config.trunk is None:
+        yield Finding("ok", "trunk", "none: calls go to the sandbox network, no real phone rings")
+        return
+    try:
+        found = socket.getaddrinfo(config.trunk.host, config.trunk.port, socket.AF_INET, socket.SOCK_DGRAM)
+    except OSError as trouble:
+        yield Finding("fail", "trunk", f"{config.trunk.host} has no address ({trouble}): mend trunk.host")
+        return
+    yield Finding("ok", "trunk", f"{config.trunk.host} is {found[0][4][0]}, port {config.trunk.port}")
+    if config.sip_host.startswith("127."):
+        yield Finding("warn", "trunk", "sip_host is loopback, which a carrier can't answer: set sip_host")
+
+
+def check_numpy(config: Config) -> Iterator[Finding]:
+    import numpy
+
+    product = numpy.arange(4.0) @ numpy.ones(4)
+    verdict: Verdict = "ok" if product == 6.0 else "fail"
+    yield Finding(verdict, "numpy", numpy.__version__)
+
+
+def check_speech(config: Config) -> Iterator[Finding]:
+    """Speak a sentence, and listen to it."""
+    yield from asyncio.run(_speak_and_listen(config))
+
+
+async def _speak_and_listen(config: Config) -> list[Finding]:
+    from byourside_server.providers.base import Expectation, ProviderError
+    from byourside_server.providers.registry import open_speech_to_text, open_text_to_speech
+
+    findings: list[Finding] = []
+    sound = b""
+    try:
+        voice = open_text_to_speech(config.text_to_speech)
+        try:
+            started = time.monotonic()
+            sound = await voice.synthesize(SPOKEN)
+            took_ms = (time.monotonic() - started) * 1000
+        finally:
+            await voice.close()
+        # µ-law silence is 0xFF or 0x7F: anything else was said.
+        said = len(sound) - sound.count(0xFF) - sound.count(0x7F)
+        words = f"{voice.name} said {len(sound) / 8000:.1f} s in {took_ms:.0f} ms"
+        findings.append(Finding("ok" if said > 1000 else "fail", "text to speech", words))
+    except ProviderError as trouble:
+        findings.append(Finding("fail", "text to speech", f"{config.text_to_speech}: {trouble}"))
+    try:
+        ears = open_speech_to_text(config.speech_to_text)
+        try:
+            heard = await ears.transcribe(sound or b"\xff" * 8000, Expectation(frozenset({"yes_no"})))
+        finally:
+            await ears.close()
+        findings.append(Finding("ok", "speech to text", f"{ears.name} listened and heard {heard.text!r}"))
+    except ProviderError as trouble:
+        findings.append(Finding("fail", "speech to text", f"{config.speech_to_text}: {trouble}"))
+    return findings
+
+
+def check_database(config: Config) -> Iterator[Finding]:
+    from byourside_server.store.migrations import known_migrations
+
+    newest = known_migrations()[-1].version
+    file = config.database_file
+    if file is None:
+        try:
+            version = asyncio.run(_version(config))
+        except (ConfigError, Refusal) as trouble:
+            yield Finding("fail", "database", f"{trouble}: mend database_url, or start PostgreSQL")
+            return
+    elif not file.exists():
+        yield Finding("ok", "database", f"{file} will be made by serving")
+        return
+    else:
+        try:
+            with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=5)) as opened:
+                verdict = str(opened.execute("PRAGMA quick_check(1)").fetchone()[0])
+                version = int(
+                    opened.execute("SELECT coalesce(max(version), 0) FROM schema_version").fetchone()[0]
+                )
+        except sqlite3.Error as trouble:
+            yield Finding("fail", "database", f"{file}: {trouble}; restore it from a backup")
+            return
+        if verdict != "ok":
+            yield Finding("fail", "database", f"{file} is damaged ({verdict}): restore it from a backup")
+            return
+    if version > newest:
+        yield Finding(
+            "fail", "database", f"version {version} is newer than this server's {newest}: upgrade it"
+        )
+    else:
+        later = "" if version == newest else f"; serving brings it to {newest}"
+        yield Finding("ok", "database", f"sound, version {version}{later}")
+
+
+async def _version(config: Config) -> int:
+    import sqlalchemy as sa
+
+    from byourside_server.store.database import Database
+    from byourside_server.store.schema import schema_version
+
+    def ask(conn: sa.Connection) -> int:
+        if not sa.inspect(conn).has_table(schema_version.name):
+            return 0
+        return int(
+            conn.execute(sa.select(sa.func.coalesce(sa.func.max(schema_version.c.version), 0))).scalar_one()
+        )
+
+    database = Database(config.database_url)
+    try:
+        return await database.read(ask)
+    finally:
+        await database.close()
+
+
+def check_settings(config: Config) -> Iterator[Finding]:
+    if config.allow_local_webhooks:
+        yield Finding("warn", "settings", "allow_local_webhooks is on: for development only")
+    if config.host not in ("127.0.0.1", "::1", "localhost") and config.public_url.startswith("http://"):
+        yield Finding("warn", "settings", f"{config.host} without TLS: put a proxy before it, set public_url")
+
+
+CHECKS: tuple[Check, ...] = (
+    check_python,
+    check_data_directory,
+    check_clock,
+    check_port,
+    check_telephone_ports,
+    check_trunk,
+    check_numpy,
+    check_speech,
+    check_database,
+    check_settings,
+)
