@@ -117,7 +117,7 @@ def test_lists_are_pages_most_recent_first(tmp_path: Path) -> None:
     async def story() -> None:
         async with Rig(f"sqlite:///{tmp_path / 'a.db'}", tmp_path) as rig:
             account, key = await rig.account()
-            placed = []
+            placed: list[str] = []
             for _ in range(5):
                 placed.insert(0, (await rig.switchboard.place(account, key, request())).id)
                 rig.clock.advance(0.5)

@@ -209,6 +209,27 @@ def test_no_answer_is_terminal_at_once_and_uses_no_minutes(url: str, tmp_path: P
     asyncio.run(story())
 
 
+def test_a_call_canceled_while_dialing_ends_as_failed_and_canceled(url: str, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with Rig(url, tmp_path) as rig:
+            account, key = await rig.account()
+
+            async def withdraws(call: Call, report: Report_, cancelled: asyncio.Event) -> None:
+                await cancelled.wait()
+                await report(LineEnded(rig.clock.epoch(), "canceled", "api", "canceled"))
+
+            rig.dialer.script = withdraws
+            call = await rig.switchboard.place(account, key, request())
+            await rig.until(account, call.id, "dialing")
+            assert (await rig.switchboard.cancel(account, call.id)).state == "dialing"
+            ended = await rig.until(account, call.id, "canceled")
+            record = rig.switchboard.record(ended)
+            assert (record["status"], record["error"]) == ("failed", "canceled")
+            assert (await rig.event_types(account, call.id))[-1] == "call.failed"
+
+    asyncio.run(story())
+
+
 def test_a_machine_that_answered_ends_as_voicemail(url: str, tmp_path: Path) -> None:
     async def story() -> None:
         async with Rig(url, tmp_path) as rig:

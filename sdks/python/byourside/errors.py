@@ -37,6 +37,7 @@ MESSAGE_OF_CODE: Dict[str, str] = {
     "idempotency_in_flight": "The first request with this idempotency key is still being answered.",
     "call_ended": "The call is already over.",
     "body_too_large": "The request is larger than 256 KiB.",
+    "range_not_satisfiable": "The Range header asks for bytes that the recording does not have.",
     "idempotency_mismatch": "This idempotency key was used before with a different request.",
     "internal_error": "The server met a fault of its own.",
     # raised here, never sent

@@ -1,0 +1,83 @@
+"""A `Call` as a row and back: the only place that knows how its parts are kept as JSON text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import sqlalchemy as sa
+
+from byourside_server.calls.call import Call, CallRequest, Evidence, LatencyFacts, Report, SipFacts
+from byourside_server.calls.transcript import Turn
+from byourside_server.calls.wire import parse_call_request, request_document
+
+Column = str | int | float | None
+
+
+def dumps(document: object) -> str:
+    """Compact JSON, one spelling everywhere."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def request_text(request: CallRequest) -> str:
+    return dumps(request_document(request))
+
+
+def sip_text(sip: SipFacts) -> str:
+    return dumps(asdict(sip))
+
+
+def turns_text(turns: tuple[Turn, ...]) -> str:
+    return dumps([asdict(turn) for turn in turns])
+
+
+def latency_text(latency: LatencyFacts) -> str:
+    return dumps(list(latency.turns_ms))
+
+
+def report_text(report: Report) -> str:
+    return dumps(asdict(report))
+
+
+def call_of(row: sa.RowMapping) -> Call:
+    """The call that a whole row of `calls` tells of."""
+    return Call(
+        id=row["id"],
+        account_id=row["account_id"],
+        key_id=row["key_id"],
+        # It was validated when it came in; the developer's setting of that day is not asked again.
+        request=parse_call_request(json.loads(row["request"]), allow_local_webhooks=True),
+        caller_id=row["caller_id"],
+        state=row["state"],
+        created_at=row["created_at"],
+        attempt=row["attempt"],
+        dialing_at=row["dialing_at"],
+        ringing_at=row["ringing_at"],
+        answered_at=row["answered_at"],
+        ended_at=row["ended_at"],
+        finished_at=row["finished_at"],
+        answered_by=row["answered_by"],
+        ended_by=row["ended_by"],
+        end_reason=row["end_reason"],
+        error=row["error"],
+        sip=SipFacts(**json.loads(row["sip"])) if row["sip"] else SipFacts(),
+        turns=tuple(Turn(**turn) for turn in json.loads(row["turns"])) if row["turns"] else (),
+        report=_report(json.loads(row["report"])) if row["report"] else None,
+        analysis=row["analysis"],
+        recording_ms=row["recording_ms"],
+        latency=LatencyFacts(tuple(json.loads(row["latency"]))) if row["latency"] else LatencyFacts(),
+        mind=row["mind"],
+        cancel_requested_at=row["cancel_requested_at"],
+        sequence=row["sequence"],
+    )
+
+
+def _report(document: Mapping[str, object]) -> Report:
+    kept = dict(document)
+    evidence = kept.pop("evidence")
+    assert isinstance(evidence, dict)
+    return Report(
+        evidence={name: Evidence(**found) if found else None for name, found in evidence.items()},
+        **kept,  # type: ignore[arg-type]
+    )

@@ -1,0 +1,133 @@
+"""Calls in the store: kept, found, listed, and changed by one function only.
+
+`change` is the sole writer of `state`: a compare-and-set against `lifecycle.TRANSITIONS` that tells its
+event in the same transaction. Everything is asked per account, so a stranger's call does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import sqlalchemy as sa
+
+from byourside_server.calls import lifecycle
+from byourside_server.calls.call import DEFAULT_MAX_DURATION_S, Call
+from byourside_server.store import events
+from byourside_server.store.accounts import lock_account
+from byourside_server.store.call_rows import Column, call_of, request_text
+from byourside_server.store.engine import House
+from byourside_server.store.schema import calls
+
+OPEN_STATES = frozenset(lifecycle.STATES) - lifecycle.TERMINAL_STATES
+
+
+def insert_call(conn: sa.Connection, house: House, call: Call, run_at: float) -> Call:
+    """Keep a new call and tell that it is queued. The caller holds the account's lock."""
+    row = conn.execute(
+        calls.insert()
+        .values(
+            id=call.id,
+            account_id=call.account_id,
+            key_id=call.key_id,
+            state=call.state,
+            request=request_text(call.request),
+            webhook_url=call.request.webhook_url,
+            caller_id=call.caller_id,
+            reserved_s=float(call.request.max_duration_s or DEFAULT_MAX_DURATION_S),
+            run_at=run_at,
+            created_at=call.created_at,
+            attempt=0,
+            analysis_attempts=0,
+            sequence=1,
+        )
+        .returning(*calls.c)
+    ).mappings()
+    kept = call_of(row.one())
+    events.append(conn, house, kept, lifecycle.EVENT_OF_STATE[call.state], call.created_at)
+    return kept
+
+
+def change(
+    conn: sa.Connection,
+    house: House,
+    call_id: str,
+    onward: str,
+    now: float,
+    *,
+    owner: str | None = None,
+    values: Mapping[str, Column] | None = None,
+) -> Call | None:
+    """Move the call onward, set `values` with it, and tell the event of the state reached.
+
+    None, and nothing changed, where the table has no arrow from the state the call is in, or where
+    `owner` is given and the line is another's.
+    """
+    account_id = conn.execute(sa.select(calls.c.account_id).where(calls.c.id == call_id)).scalar()
+    if account_id is None:
+        return None
+    lock_account(conn, account_id)
+    event_type = lifecycle.EVENT_OF_STATE.get(onward)
+    columns: dict[str, object] = {**(values or {}), "state": onward}
+    if event_type is not None:
+        columns["sequence"] = calls.c.sequence + 1
+    if onward in lifecycle.TERMINAL_STATES:
+        columns |= {"finished_at": now, "owner": None, "item_key": None, "item_due_at": None}
+    update = (
+        calls.update()
+        .where(calls.c.id == call_id, calls.c.state.in_(lifecycle.sources_of(onward)))
+        .values(columns)
+        .returning(*calls.c)
+    )
+    if owner is not None:
+        update = update.where(calls.c.owner == owner)
+    row = conn.execute(update).mappings().one_or_none()
+    if row is None:
+        return None
+    call = call_of(row)
+    if event_type is not None:
+        events.append(conn, house, call, event_type, now)
+    return call
+
+
+def get_call(conn: sa.Connection, account_id: str, call_id: str) -> Call | None:
+    """The account's call of that id, or None: there is no other way to ask."""
+    query = sa.select(calls).where(calls.c.id == call_id, calls.c.account_id == account_id)
+    row = conn.execute(query).mappings().one_or_none()
+    return call_of(row) if row else None
+
+
+def load(conn: sa.Connection, call_id: str) -> Call | None:
+    """The call of that id, whoever's it is: for the house's own work."""
+    row = conn.execute(sa.select(calls).where(calls.c.id == call_id)).mappings().one_or_none()
+    return call_of(row) if row else None
+
+
+def list_calls(
+    conn: sa.Connection,
+    account_id: str,
+    limit: int,
+    before: str | None = None,
+    states: Collection[str] | None = None,
+) -> list[Call]:
+    """The account's calls, most recent first, from below the call `before` on.
+
+    A cursor that names no call of the account lists nothing.
+    """
+    query = sa.select(calls).where(calls.c.account_id == account_id)
+    if states is not None:
+        query = query.where(calls.c.state.in_(states))
+    if before is not None:
+        cursor = sa.select(calls.c.created_at, calls.c.id).where(
+            calls.c.id == before, calls.c.account_id == account_id
+        )
+        place = conn.execute(cursor).one_or_none()
+        if place is None:
+            return []
+        query = query.where(sa.tuple_(calls.c.created_at, calls.c.id) < sa.tuple_(*map(sa.literal, place)))
+    query = query.order_by(calls.c.created_at.desc(), calls.c.id.desc()).limit(limit)
+    return [call_of(row) for row in conn.execute(query).mappings()]
+
+
+def sequence_of(conn: sa.Connection, call_id: str) -> int:
+    """How many events have told of the call, 0 where there is none."""
+    return conn.execute(sa.select(calls.c.sequence).where(calls.c.id == call_id)).scalar() or 0

@@ -1,0 +1,88 @@
+"""Puts right what the engine has lost: rows whose item is overdue and no longer there get another.
+
+An item may be lost to a handler that failed, an engine that was replaced, or a database brought back from
+a copy. Handlers ask the tables first, so an item too many does no harm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from byourside_server.store import idempotency, workers
+from byourside_server.store.database import Database
+from byourside_server.store.engine import Engine, House, Item
+from byourside_server.store.schema import calls, outbox
+
+OVERDUE_S = 60.0
+ROWS_AT_ONCE = 500
+ITEMS_KEPT_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """A row that should have moved by now: its table, the item it last had, and one to follow it."""
+
+    table: str
+    row_id: str
+    last_key: str
+    again: Item
+
+
+def find_overdue(conn: sa.Connection, before: float, now: float) -> list[Overdue]:
+    """Rows whose item was due before that moment."""
+    found = []
+    open_calls = sa.select(calls.c.id, calls.c.state, calls.c.item_key, calls.c.analysis_attempts).where(
+        calls.c.state.in_(("claimed", "post")), calls.c.item_due_at < before
+    )
+    for row in conn.execute(open_calls.limit(ROWS_AT_ONCE)):
+        key = f"{row.id}:again:{now:.3f}"
+        item = (
+            Item("dial", key, (row.id,))
+            if row.state == "claimed"
+            else Item("analyse", key, (row.id, row.analysis_attempts))
+        )
+        found.append(Overdue("calls", row.id, row.item_key, item))
+    heads = sa.select(outbox.c.event_id, outbox.c.item_key, outbox.c.attempts).where(
+        outbox.c.state == "head", outbox.c.item_due_at < before
+    )
+    for head in conn.execute(heads.limit(ROWS_AT_ONCE)):
+        item = Item("deliver", f"{head.event_id}:again:{now:.3f}", (head.event_id, head.attempts))
+        found.append(Overdue("outbox", head.event_id, head.item_key, item))
+    return found
+
+
+def put_again(conn: sa.Connection, house: House, lost: list[Overdue], now: float) -> int:
+    """Give rows a new item, unless they have moved meanwhile; says how many got one."""
+    count = 0
+    for overdue in lost:
+        table = calls if overdue.table == "calls" else outbox
+        identity = calls.c.id if table is calls else outbox.c.event_id
+        row = conn.execute(
+            table.update()
+            .where(identity == overdue.row_id, table.c.item_key == overdue.last_key)
+            .values(item_key=overdue.again.key, item_due_at=now)
+            .returning(identity)
+        ).one_or_none()
+        if row is not None:
+            house.put(conn, overdue.again)
+            count += 1
+    return count
+
+
+async def reconcile(
+    db: Database, engine: Engine, house: House, now: float, overdue_s: float = OVERDUE_S
+) -> int:
+    """Look once over all that is overdue and say how many rows got a new item."""
+    overdue = await db.read(find_overdue, now - overdue_s, now)
+    outstanding = await engine.outstanding([row.last_key for row in overdue])
+    lost = [row for row in overdue if row.last_key not in outstanding]
+    return await db.write(put_again, house, lost, now) if lost else 0
+
+
+async def tidy(db: Database, engine: Engine, now: float) -> None:
+    """Forget what nobody asks for any more."""
+    await db.write(idempotency.forget_old, now)
+    await db.write(workers.forget_dead)
+    await engine.purge(ITEMS_KEPT_S)
