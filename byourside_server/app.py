@@ -29,7 +29,7 @@ from byourside_server.lines.media_process import ProcessMediaPort
 from byourside_server.lines.sip_socket import SipSocket
 from byourside_server.lines.trunk import Trunk
 from byourside_server.providers import registry
-from byourside_server.providers.base import ProviderError
+from byourside_server.providers.base import Expectation, ProviderError, SpeechToText
 from byourside_server.sandbox.process import SandboxProcess
 from byourside_server.sip.endpoint import TrunkAddress
 from byourside_server.store.database import Database
@@ -141,6 +141,9 @@ async def open_exchange(
         raise ConfigError(str(error)) from error
     closing.push_async_callback(ears.close)
     closing.push_async_callback(voice.close)
+    # In the background: a call that comes sooner than the engine is ready merely waits for it.
+    warming = asyncio.create_task(warm_up(ears))
+    closing.callback(warming.cancel)
     return Exchange(
         Equipment(
             sip=sip,
@@ -156,6 +159,14 @@ async def open_exchange(
             on_behalf_of=config.on_behalf_of,
         )
     )
+
+
+async def warm_up(ears: SpeechToText) -> None:
+    """Have the recogniser loaded before the first call needs it."""
+    try:
+        await ears.prepare(Expectation())
+    except ProviderError as error:
+        log.error("speech-to-text is not ready", extra={"why": str(error)})
 
 
 async def open_trunk(config: Config, closing: contextlib.AsyncExitStack) -> Trunk:

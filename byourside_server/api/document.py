@@ -12,7 +12,6 @@ from pydantic.json_schema import models_json_schema
 
 from byourside_server.api import schemas
 from byourside_server.api.operations import OPERATIONS, Operation, Parameter
-from byourside_server.api.recording import UNSATISFIABLE
 from byourside_server.calls.call import JsonValue
 from byourside_server.errors import STATUS_OF_TOKEN
 
@@ -56,7 +55,6 @@ def responses_of(operation: Operation) -> dict[int | str, Json]:
     if operation.answer is None:
         found[206] = {"description": "The part asked for.", "content": SOUND}
         found[304] = {"description": "Unchanged since the ETag in If-None-Match."}
-        found[416] = _refusal(416, [UNSATISFIABLE])
     for status in sorted({STATUS_OF_TOKEN[token] for token in operation.refusals}):
         found[status] = _refusal(
             status, [token for token in operation.refusals if STATUS_OF_TOKEN[token] == status]

@@ -54,21 +54,22 @@ class Line:
         self._inbox: asyncio.Queue[Inbound] = asyncio.Queue()
         self._leg = Leg(call, equipment, self._inbox.put_nowait)
         self._voices = Voices(call.id, language, equipment, self._inbox.put_nowait)
-        self._conversation = Conversation(
-            Brief(
-                objective=request.objective,
-                context=request.context,
-                fields=request.fields,
-                language=language,
-                voicemail=request.voicemail,
-                max_duration_s=float(request.max_duration_s or DEFAULT_MAX_DURATION_S),
-                on_behalf_of=equipment.on_behalf_of,
-                today=equipment.today(),
-            )
+        self._brief = Brief(
+            objective=request.objective,
+            context=request.context,
+            fields=request.fields,
+            language=language,
+            voicemail=request.voicemail,
+            max_duration_s=float(request.max_duration_s or DEFAULT_MAX_DURATION_S),
+            on_behalf_of=equipment.on_behalf_of,
+            today=equipment.today(),
         )
+        self._conversation = Conversation(self._brief)
         self._facts = DialFacts()
         self._turn = TurnSound()
         self._clips_ms: dict[int, int] = {}
+        self._last_said = -1
+        self._silenced = -1
         self._answered_at = 0.0
         self._recording_ms: int | None = None
         self._media_lost = False
@@ -90,6 +91,7 @@ class Line:
         """Ring the phone. None once somebody picked up, else why nobody did."""
         if not await self._leg.dial():
             return dialing.MEDIA_LOST
+        self._voices.prepare(self._brief, self._conversation.expectation)
         give_up_at = self._loop.time() + self._ring_timeout_s
         giving_up: Unanswered | None = None
         while True:
@@ -216,8 +218,10 @@ class Line:
         while (wish := self._conversation.next_event()) is not None:
             match wish:
                 case talk.Say():
+                    self._last_said = wish.utterance_id
                     self._voices.synthesize(wish)
                 case talk.StopSpeaking():
+                    self._silenced = self._last_said
                     self._leg.stop_playing()
                 case talk.Think():
                     self._voices.think(wish)
@@ -239,7 +243,7 @@ class Line:
         self._voices.transcribe(self._turn.ulaw, self._conversation.expectation)
 
     def _on_synthesized(self, event: Synthesized, now: float) -> None:
-        if event.ulaw:
+        if event.ulaw and event.utterance_id > self._silenced:
             self._clips_ms[event.utterance_id] = len(event.ulaw) // 8
             after_ms = BARGE_IN_AFTER_MS if event.barge_in else None
             self._leg.play(event.utterance_id, event.ulaw, barge_in_after_ms=after_ms)

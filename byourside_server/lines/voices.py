@@ -7,9 +7,12 @@ date by then is the receiver's to ignore.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 
+from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.disclosure import disclosure
 from byourside_server.conversation.events import Say, Think
 from byourside_server.conversation.mind import Mind
 from byourside_server.lines.equipment import Equipment
@@ -34,6 +37,17 @@ class Voices:
         self._tasks: set[asyncio.Task[None]] = set()
         self._number = 0
         self._answered = 0
+
+    def prepare(self, brief: Brief, expect: Expectation) -> None:
+        """Load what the first words heard will need, and have the first to be said synthesised.
+
+        Done while the phone rings: the ears keep the grammar, the voice remembers the sound.
+        """
+        self._spawn(self._quietly(self._ears.prepare(expect)))
+        words = self.mind.first_words(brief)
+        if words:
+            text = f"{disclosure(brief)} {words}"
+            self._spawn(self._quietly(self._voice.synthesize(text, language=self._language)))
 
     @property
     def is_recognising(self) -> bool:
@@ -68,6 +82,10 @@ class Voices:
         except ProviderError as error:
             log.error("speech-to-text failed", extra={"call_id": self._call_id, "why": str(error)})
         self._receive(Transcribed(number, recognition))
+
+    async def _quietly(self, preparation: Awaitable[object]) -> None:
+        with contextlib.suppress(ProviderError):  # met again, and told, when it is needed
+            await preparation
 
     async def _synthesize(self, wish: Say) -> None:
         ulaw: bytes | None = None

@@ -89,7 +89,7 @@ class ScriptedLine:
         self.said: list[str] = []
         self.keys = ""
         self.ended_at: float | None = None
-        self._script = [Line(each) if isinstance(each, str) else each for each in script]
+        self.script = [Line(each) if isinstance(each, str) else each for each in script]
         self._interruptions = {each.utterance: each for each in interruptions}
         self._queue: list[tuple[float, int, Callable[[float], None]]] = []
         self._order = itertools.count()
@@ -189,10 +189,17 @@ class ScriptedLine:
 
     # the contact's end
 
+    def speak_at(self, at: float, text: str) -> None:
+        """Beside the script."""
+        self._speak(text, at, None)
+
+    def hang_up_at(self, at: float) -> None:
+        self._at(at, self._hang_up)
+
     def _next_line(self, now: float, *, greeting: bool = False) -> None:
-        if not self._script:
+        if not self.script:
             return
-        line = self._script.pop(0)
+        line = self.script.pop(0)
         at = now + (0.3 if greeting and line.after_s == REACTION_S else line.after_s)
         if line.hangs_up:
             self._at(at, self._hang_up)

@@ -23,7 +23,10 @@ from tests.conversation.scripted_line import (
     call,
 )
 
-MACHINE = "Hi, you've reached John Smith. I can't come to the phone right now. Please leave a message after the tone."
+MACHINE = (
+    "Hi, you've reached John Smith. I can't come to the phone right now. "
+    "Please leave a message after the tone."
+)
 DISCLOSURE = "Hello, this is an automated assistant calling on behalf of Acme Dental."
 ASKS_FOR_NEW_TIME = "What time would suit you better?"
 
@@ -159,8 +162,8 @@ def test_a_long_greeting_of_a_business_is_a_person() -> None:
 def test_a_menu_gets_a_key_and_the_person_behind_it_the_whole_greeting() -> None:
     menu = Line("Thank you for calling. For sales press one. For support press two.")
     line = ScriptedLine(README, [menu])
-    line._at(12.0, lambda now: line._speak("Hello, sales.", now, None) and None)
-    line._script += [Line("Yes."), Line("No.")]
+    line.speak_at(12.0, "Hello, sales.")
+    line.script += [Line("Yes."), Line("No.")]
     line.run()
     assert line.keys == "0"
     assert line.conversation.answered_by == "human"
@@ -189,7 +192,8 @@ def test_a_backchannel_does_not_take_the_word_away() -> None:
     assert first.interrupted
     assert backchannel.text == "uh huh"
     assert f"{first.text} {rest.text}" == (
-        f"{DISCLOSURE} I'm calling to confirm the appointment for tomorrow at 2 p.m. Does that still work for you?"
+        f"{DISCLOSURE} I'm calling to confirm the appointment for tomorrow at 2 p.m. "
+        "Does that still work for you?"
     )
     assert first.asks is None
     assert rest.asks == "field:confirmed"
@@ -350,7 +354,7 @@ def test_a_contact_who_hangs_up_ends_the_call_there() -> None:
 
 def test_hanging_up_over_our_goodbye_is_a_normal_end() -> None:
     line = ScriptedLine(README, [Line("Hello?"), Line("Yes."), Line("No.")])
-    line._at(16.3, line._hang_up)
+    line.hang_up_at(16.3)
     line.run()
     assert (line.conversation.ended_by, line.conversation.end_reason) == ("contact", "completed")
     assert line.turns[-1].interrupted
@@ -457,6 +461,7 @@ def test_speech_to_text_that_never_answers_does_not_stop_the_call() -> None:
     talk.receive_speech_started(0.3, 0.4)
     talk.receive_speech_stopped(0.3, 0.9, 1.1)
     deadline = talk.next_deadline()
+    assert deadline is not None
     assert deadline == pytest.approx(0.9 + 1.5)
     talk.handle_deadline(deadline)
     turn = talk.next_event()

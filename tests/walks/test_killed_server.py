@@ -76,7 +76,8 @@ def aftermath(
     chance = random.Random(SEED)
     house = House(
         tmp_path_factory.mktemp("killed") / "data",
-        ("--allow-local-webhooks", "--sandbox-address", address, "--calls-per-minute", "100000"),
+        ("--allow-local-webhooks",),
+        {"BYOURSIDE_SANDBOX_ADDRESS": address, "BYOURSIDE_CALLS_PER_MINUTE": "10000"},
     )
     accepted: list[str] = []
     with mailbox() as mail:

@@ -126,6 +126,6 @@ def test_the_command_line_shows_progress_transcript_and_result(batch: Batch) -> 
     )
     assert done.returncode == 0, done.stderr
     shown = done.stdout + done.stderr
-    assert "in_progress" in shown
+    assert "in progress" in shown
     assert "automated" in shown
     assert re.search(r"confirmed\W+false", shown, re.IGNORECASE), shown

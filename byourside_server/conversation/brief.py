@@ -1,0 +1,25 @@
+"""What the agent is told before the call: the goal, the fields to learn, and the limits.
+
+Plain values. `context` is background for the mind alone and is never said to the contact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+from byourside_server.calls.call import DEFAULT_MAX_DURATION_S, Field, VoicemailPolicy
+
+
+@dataclass(frozen=True)
+class Brief:
+    """One call's task. `today` is the contact's or the caller's date, for words like "tomorrow"."""
+
+    objective: str
+    context: str | None = None
+    fields: tuple[Field, ...] = ()
+    language: str | None = None
+    voicemail: VoicemailPolicy = field(default_factory=VoicemailPolicy)
+    max_duration_s: float = DEFAULT_MAX_DURATION_S
+    on_behalf_of: str | None = None
+    today: date = date(2026, 1, 1)

@@ -1,0 +1,37 @@
+"""What the agent must say of itself, and what it must never say.
+
+The disclosure is put before the first words of any mind by the conversation itself. Words of `context` that
+a mind lets slip are kept back. Pure text.
+"""
+
+from __future__ import annotations
+
+from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.words import plain
+
+REFUSAL = "I'm sorry, I can't share that."
+# So many words in a row out of the context are a quotation.
+QUOTED_WORDS = 5
+
+
+def disclosure(brief: Brief) -> str:
+    """The first sentence of every call."""
+    return f"Hello, {introduction(brief)[0].lower()}{introduction(brief)[1:]}"
+
+
+def introduction(brief: Brief) -> str:
+    """Who is calling."""
+    whose = f" calling on behalf of {brief.on_behalf_of}" if brief.on_behalf_of else ""
+    return f"This is an automated assistant{whose}."
+
+
+def without_context(text: str, brief: Brief) -> str:
+    """`text`, or a polite refusal where it quotes the context with words the objective does not hold."""
+    if not brief.context:
+        return text
+    said, background, goal = plain(text).split(), f" {plain(brief.context)} ", f" {plain(brief.objective)} "
+    for at in range(len(said) - QUOTED_WORDS + 1):
+        run = f" {' '.join(said[at : at + QUOTED_WORDS])} "
+        if run in background and run not in goal:
+            return REFUSAL
+    return text

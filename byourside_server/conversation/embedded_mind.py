@@ -1,0 +1,183 @@
+"""The mind that needs no key and no network: asks by the plan, understands by rules, is honest about it.
+
+Pure and deterministic: its whole memory is the transcript in the `Situation`. `context` is never looked at.
+"""
+
+from __future__ import annotations
+
+from byourside_server.conversation import expectations
+from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.disclosure import introduction
+from byourside_server.conversation.intents import Intent, intent_of
+from byourside_server.conversation.mind import DEFAULT_PATIENCE_S, Decision, Situation
+from byourside_server.conversation.plan import plan_of
+from byourside_server.conversation.reading import Reading, read
+from byourside_server.conversation.step import Plan, Step
+from byourside_server.conversation.words import UNINTELLIGIBLE
+
+HOLD_PATIENCE_S = 20.0
+HOLD_WORDS = "Of course."
+STILL_THERE = "Are you still there?"
+NOT_CAUGHT = "Sorry, I didn't catch that."
+YES_OR_NO = "Sorry, is that a yes or a no?"
+GOODBYE = "Thank you. Goodbye."
+# Moves after which there is nothing to ask: what is said, and the reason the call ends.
+ENDINGS: dict[Intent, tuple[str, str]] = {
+    Intent.DO_NOT_CALL: (
+        "I understand, and I'll pass that on. Sorry to have bothered you. Goodbye.",
+        "do_not_call",
+    ),
+    Intent.WRONG_NUMBER: ("I'm sorry, I must have the wrong number. Goodbye.", "wrong_number"),
+    Intent.NOT_INTERESTED: ("I understand. Thank you for your time. Goodbye.", "not_interested"),
+    Intent.CALL_LATER: ("No problem, I'll pass that on. Goodbye.", "completed"),
+    Intent.GOODBYE: (GOODBYE, "completed"),
+}
+# Moves that are answered in a sentence before the open question is put again.
+REMARKS: dict[Intent, str] = {
+    Intent.ROBOT: "Yes, I'm an automated assistant.",
+    Intent.PROBE: "I'm sorry, I can't share that.",
+}
+_ECHOED_KINDS = frozenset({"time", "number", "digits", "email", "name"})
+
+
+class EmbeddedMind:
+    """Rules behind the `Mind` door."""
+
+    name = "embedded"
+
+    async def reply(self, situation: Situation) -> Decision:
+        return decide(situation)
+
+    def first_words(self, brief: Brief) -> str:
+        return plan_of(brief).main.spoken
+
+
+def decide(situation: Situation) -> Decision:
+    """What to say next."""
+    plan = plan_of(situation.brief)
+    reading = read(plan, situation.turns)
+    if situation.occasion == "silence":
+        return _on_silence(plan, reading, situation)
+    move = intent_of(situation.text)
+    if situation.occasion == "opening":
+        return _on_opening(plan, move)
+    if situation.occasion == "unclear":
+        return _on_unclear(plan, reading, situation)
+    return _on_move(plan, reading, situation, move) or _onward(plan, reading, situation)
+
+
+def _on_opening(plan: Plan, move: Intent | None) -> Decision:
+    if move in ENDINGS and move is not Intent.GOODBYE:
+        return _ending(move)
+    if move is Intent.HOLD:
+        return _hold(plan)
+    return _ask(plan, plan.main, "", whole=True)
+
+
+def _on_silence(plan: Plan, reading: Reading, situation: Situation) -> Decision:
+    if situation.silences >= 2:
+        return _hang_up("I can't hear you, so I'll end the call here. Goodbye.", "no_response")
+    step = _open(plan, reading)
+    if step is None:
+        return Decision(STILL_THERE, expectation=expectations.CLOSING, note="silence")
+    return _ask(plan, step, STILL_THERE)
+
+
+def _on_unclear(plan: Plan, reading: Reading, situation: Situation) -> Decision:
+    """Sound without words; the turns hold nothing of it."""
+    step = plan.step(reading.open_step)
+    if step is None or step.name in reading.given:
+        return _next(plan, reading, "")
+    if reading.is_done(step):  # the transcript marks such turns, and so counts them
+        return _next(plan, reading, "All right.")
+    return _ask(plan, step, NOT_CAUGHT)
+
+
+def _on_move(plan: Plan, reading: Reading, situation: Situation, move: Intent | None) -> Decision | None:
+    """The reply to a move of the conversation, None where the words are (also) an answer."""
+    step = _open(plan, reading)
+    if move in ENDINGS and move is not None:
+        return _ending(move)
+    if move is Intent.HOLD:
+        return _hold(plan, step)
+    if move is Intent.REPEAT:
+        return _ask(plan, step or plan.main, "", whole=step is None or step is plan.main)
+    if move is Intent.WHO:
+        return _ask(plan, step or plan.main, f"{introduction(situation.brief)} {plan.purpose}")
+    if move in REMARKS and move is not None:
+        return _ask(plan, step, REMARKS[move]) if step else _next(plan, reading, REMARKS[move])
+    return None
+
+
+def _onward(plan: Plan, reading: Reading, situation: Situation) -> Decision:
+    """After an answer the next question; after a miss the same once more."""
+    step = plan.step(reading.open_step)
+    if step is None:
+        return _next(plan, reading, "")
+    if step.name in reading.given:
+        return _next(plan, reading, _acknowledgement(step, reading))
+    if reading.is_done(step):
+        return _next(plan, reading, "All right.")
+    if _is_back_from_hold(situation):
+        return _ask(plan, step, "")
+    understood_words = bool(situation.text) and situation.text != UNINTELLIGIBLE
+    return _ask(plan, step, YES_OR_NO if understood_words and step.is_yes_no else NOT_CAUGHT)
+
+
+def _acknowledgement(step: Step, reading: Reading) -> str:
+    value = reading.value(step.name)
+    if value is True:
+        return "Great." if step.kind == "yes_no" else "All right."
+    if value is False:
+        return "I see." if step.kind == "yes_no" else "All right."
+    return f"Got it, {value}." if step.kind in _ECHOED_KINDS else "Thank you."
+
+
+def _next(plan: Plan, reading: Reading, acknowledgement: str) -> Decision:
+    step = reading.next_step(plan)
+    if step is not None:
+        return _ask(plan, step, acknowledgement, whole=step.name not in reading.asked)
+    values = [name for name, given in reading.given.items() if not isinstance(given.answer.value, bool)]
+    if values and acknowledgement.startswith("Got it"):
+        return _hang_up(f"{acknowledgement} {GOODBYE}", "completed")
+    if reading.value(plan.main.name) is False:
+        return _hang_up("I see. Thank you for your time. Goodbye.", "completed")
+    return _hang_up(GOODBYE, "completed")
+
+
+def _open(plan: Plan, reading: Reading) -> Step | None:
+    """The question to put again: the open one, or the next where that is answered."""
+    step = plan.step(reading.open_step)
+    return step if step is not None and not reading.is_done(step) else reading.next_step(plan)
+
+
+def _is_back_from_hold(situation: Situation) -> bool:
+    agent = [turn for turn in situation.turns if turn.role == "agent"]
+    return bool(agent) and agent[-1].text == HOLD_WORDS
+
+
+def _ask(plan: Plan, step: Step | None, lead: str, *, whole: bool = False) -> Decision:
+    if step is None:
+        return _hang_up(f"{lead} {GOODBYE}".strip(), "completed")
+    words = step.spoken if whole else step.question
+    return Decision(
+        f"{lead} {words}".strip(),
+        asks=step.name,
+        expectation=expectations.for_step(plan, step),
+        patience_s=DEFAULT_PATIENCE_S,
+        note=f"asks {step.name}",
+    )
+
+
+def _hold(plan: Plan, step: Step | None = None) -> Decision:
+    expectation = expectations.for_step(plan, step or plan.main)
+    return Decision(HOLD_WORDS, expectation=expectation, patience_s=HOLD_PATIENCE_S, note="holds")
+
+
+def _ending(move: Intent) -> Decision:
+    say, reason = ENDINGS[move]
+    return _hang_up(say, reason)
+
+
+def _hang_up(say: str, reason: str) -> Decision:
+    return Decision(say, expectation=expectations.CLOSING, then="hang_up", end_reason=reason, note=reason)

@@ -1,0 +1,81 @@
+"""Has the other side finished speaking?
+
+Works on words and times only. How much silence ends a turn depends on what was asked and on how the words
+end; it learns from the pauses this speaker makes inside a turn.
+"""
+
+from __future__ import annotations
+
+from byourside_server.conversation.numbers import DIGIT_SOUNDS
+from byourside_server.conversation.understanding import read_answer
+from byourside_server.conversation.words import plain, word_set, words_of
+
+COMPLETE_S = 0.25
+NEUTRAL_S = 0.6
+UNFINISHED_S = 1.2
+TEXT_PATIENCE_S = 1.5  # for speech-to-text, from the last voiced moment
+_UNFINISHED_ENDS = word_set(
+    """
+    and or but because so if when than then with without to at on in of for from by about around
+    between after before until the a an my your our their his her is are was were am i'm it's that's
+    uh um er erm hmm like well maybe how would could can will i we
+    """
+)
+# An answer of these kinds is complete once it can be read; numbers and names may go on.
+_COMPLETE_KINDS = frozenset({"yes_no", "email"})
+MAX_LEARNED_S = 1.2
+LEARNING_FACTOR = 1.3
+
+
+class Endpointing:
+    """The silence a turn needs to be over, for one speaker."""
+
+    def __init__(self) -> None:
+        self._longest_pause = 0.0
+
+    def observe_pause(self, pause_s: float) -> None:
+        """The speaker was silent this long and then went on in the same turn."""
+        self._longest_pause = max(self._longest_pause, pause_s)
+
+    def quiet_needed(self, text: str, kinds: frozenset[str]) -> float:
+        """Seconds of silence after `text` that end the turn, where an answer of `kinds` is expected."""
+        words = plain(text).split()
+        if words and words[-1] in _UNFINISHED_ENDS and not _is_short_answer(text, kinds):
+            return UNFINISHED_S
+        if "digits" in kinds and any(word in DIGIT_SOUNDS or word.isdigit() for word in words):
+            return UNFINISHED_S
+        if is_complete(text, kinds):
+            return COMPLETE_S
+        return max(NEUTRAL_S, min(MAX_LEARNED_S, self._longest_pause * LEARNING_FACTOR))
+
+
+def _is_short_answer(text: str, kinds: frozenset[str]) -> bool:
+    """ "I can", "it is" end in a word that elsewhere leads on."""
+    short = 2 <= len(words_of(text)) <= 4 and plain(text).split()[-1] in {
+        "can",
+        "is",
+        "are",
+        "am",
+        "will",
+        "would",
+        "was",
+    }
+    return short and "yes_no" in kinds and read_answer("yes_no", text) is not None
+
+
+def is_complete(text: str, kinds: frozenset[str]) -> bool:
+    """Whether the words answer the open question fully."""
+    if "yes_no" in kinds and (
+        read_answer("yes_no", text) is not None or read_answer("change", text) is not None
+    ):
+        return True
+    if "time" in kinds:
+        read = read_answer("time", text)
+        return (
+            read is not None
+            and any(mark.isdigit() for mark in str(read.value))
+            and len(str(read.value).split()) >= 3
+        )
+    if "money" in kinds and read_answer("money", text) is not None:
+        return plain(text).split()[-1] in {"dollars", "dollar", "cents", "pounds", "euros", "bucks"}
+    return False

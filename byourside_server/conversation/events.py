@@ -1,0 +1,70 @@
+"""What a conversation asks of its owner: plain values, each to be carried out in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from byourside_server.calls.transcript import Turn
+from byourside_server.conversation.mind import Situation
+
+
+@dataclass(frozen=True)
+class Say:
+    """Speak `text`. At most one utterance is under way; `barge_in` lets the contact's voice cut it."""
+
+    utterance_id: int
+    text: str
+    barge_in: bool
+
+
+@dataclass(frozen=True)
+class StopSpeaking:
+    """Cut what is being said, or drop what is about to be; then report the clip's end as usual."""
+
+
+@dataclass(frozen=True)
+class Think:
+    """Ask the mind what comes next. A newer Think supersedes this one; a late reply is dropped."""
+
+    request_id: int
+    situation: Situation
+
+
+@dataclass(frozen=True)
+class TurnEnded:
+    """A turn of either side is complete, in order of speaking."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True)
+class PressKeys:
+    """Send these digits as telephone events (RFC 4733)."""
+
+    digits: str
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Hang up: everything there was to say has been played out. `reason` is one of END_REASONS."""
+
+    ended_by: str
+    reason: str
+
+
+ConversationEvent = Say | StopSpeaking | Think | TurnEnded | PressKeys | Finish
+
+# Why a conversation was over, as the record's `endReason` shows it.
+END_REASONS: dict[str, str] = {
+    "completed": "the agent said goodbye after its last question",
+    "voicemail": "a machine answered",
+    "no_response": "the line stayed silent",
+    "hung_up": "the contact hung up before the goodbye",
+    "line_lost": "the connection broke",
+    "voice_failed": "the agent's speech could not be made",
+    "max_duration": "the longest allowed duration was reached",
+    "not_interested": "the contact was not interested",
+    "do_not_call": "the contact asked not to be called again",
+    "wrong_number": "the number belongs to somebody else",
+    "canceled": "the caller canceled the call",
+}

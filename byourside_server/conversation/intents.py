@@ -1,0 +1,221 @@
+"""What the contact wants of the conversation itself, beside answering: stop, repeat, wait, who are you.
+
+Pure phrase tables; the first intent of the table that is found wins.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+from byourside_server.conversation.words import has_any, plain
+
+
+class Intent(Enum):
+    """A move in the conversation that is no answer."""
+
+    DO_NOT_CALL = "do_not_call"
+    WRONG_NUMBER = "wrong_number"
+    NOT_INTERESTED = "not_interested"
+    CALL_LATER = "call_later"
+    ROBOT = "robot"
+    PROBE = "probe"
+    WHO = "who"
+    REPEAT = "repeat"
+    HOLD = "hold"
+    GOODBYE = "goodbye"
+
+
+_TABLE: tuple[tuple[Intent, re.Pattern[str]], ...] = tuple(
+    (intent, re.compile(rf"\b(?:{pattern})\b"))
+    for intent, pattern in (
+        (
+            Intent.DO_NOT_CALL,
+            r"(?:don't|do not|never|stop) (?:ever )?(?:call|calling|phone|phoning"
+            r"|contact)(?:ing)?(?: \w+){0,2}"
+            r"(?: again| anymore| any more| here| me| us| this number)|take (?:me|us) off|remove (?:me"
+            r"|us|my number)"
+            r"|stop calling|do not call list|don't call list",
+        ),
+        (
+            Intent.WRONG_NUMBER,
+            r"wrong (?:number|person)|no one (?:here )?by that name|nobody (?:here )?by that name"
+            r"|there's no one called|i think you have the wrong",
+        ),
+        (
+            Intent.NOT_INTERESTED,
+            r"(?:not|isn't|aren't|ain't|never) (?:really |at all |\w+ )?interested|no interest"
+            r"|leave me alone|go away"
+            r"|(?:don't|do not) want (?:any|anything|to talk|to speak)",
+        ),
+        (
+            Intent.CALL_LATER,
+            r"call (?:me |us )?(?:back |again )?(?:later|another time|tomorrow|next week)|bad time"
+            r"|not a good time"
+            r"|(?:can't|cannot) talk|i'm (?:busy|driving|in a meeting)|call (?:me |us )?back",
+        ),
+        (
+            Intent.ROBOT,
+            r"(?:are you|is this|am i (?:talking|speaking) (?:to|with)|you're|you are) (?:really |like "
+            r"|just )?"
+            r"(?:an? |the )?(?:robot|machine|computer|ai|a i|bot|human|real person|real human|person"
+            r"|recording|"
+            r"automated|chatbot|artificial)",
+        ),
+        (
+            Intent.PROBE,
+            r"ignore (?:all |your |the |any )*(?:previous |prior )?(?:instructions|rules|prompt)"
+            r"|system prompt"
+            r"|your (?:instructions|prompt|context|notes|background)|what (?:did they|were you"
+            r"|have you been|have they) "
+            r"(?:tell|told)|everything you know|what do you know about|what (?:else )?do you know"
+            r"|what information do you have|told you about",
+        ),
+        (
+            Intent.WHO,
+            r"who(?:'s| is| are) (?:this|calling|you|speaking|it|there)|who (?:am i|are you|do you)"
+            r"|who's that"
+            r"|what(?:'s| is| was)? (?:this|it|the call|your call) (?:about|regarding|concerning|for)"
+            r"|what do you want|why are you calling|where are you calling from|what company|what's this"
+            r"|calling for|calling about what|say your name|what is your name|what's your name",
+        ),
+        (
+            Intent.REPEAT,
+            r"repeat (?:that|it|the|please)|(?:could|can|would) you (?:please )?repeat|say (?:that"
+            r"|it) again|come again"
+            r"|once more|one more time|(?:didn't|did not|couldn't|can't|cannot|can hardly|don't|do not) "
+            r"(?:\w+ )?(?:hear|understand|catch|get that|follow|get you)|pardon|what did you say"
+            r"|excuse me|speak up"
+            r"|what was that|beg your pardon|you're breaking up",
+        ),
+        (
+            Intent.HOLD,
+            r"hold on|hang on|(?:one|just a|a|give me a) (?:moment|second|sec|minute)|one (?:moment"
+            r"|second|sec|minute)"
+            r"|wait (?:a|one|please|for)|please (?:hold|wait)|bear with me|let me (?:check|see|look|get"
+            r"|ask|find)|hold the line"
+            r"|stay on the line|hold please",
+        ),
+        (
+            Intent.GOODBYE,
+            r"goodbye|good bye|bye|bye bye|have a (?:good|nice|great) (?:day|one|evening|night)|i have to go"
+            r"|i've got to go|i gotta go|got to run|talk to you later|see you",
+        ),
+    )
+)
+_REPEAT_ALONE = frozenset(
+    {"sorry", "what", "huh", "eh", "hm what", "sorry what", "what sorry", "i'm sorry", "pardon"}
+)
+_HOLD_ALONE = frozenset({"wait", "wait wait", "hold", "moment"})
+_BACKCHANNELS = (
+    "uh huh|mm hmm|mhm|mm|hmm|hm|okay|ok|right|yeah|yes|sure|i see|got it|uh|ah|oh|oh okay|ah okay|oh i see"
+    "|okay okay|yeah yeah|right right|yep|alright|all right|go on|go ahead|okay right|yes yes|okay yes"
+    "|uh huh uh huh"
+)
+BACKCHANNELS = frozenset(_BACKCHANNELS.split("|"))
+
+
+def intent_of(text: str) -> Intent | None:
+    """The contact's move, None where the words are an answer or anything else."""
+    spoken = plain(text)
+    if spoken in _REPEAT_ALONE:
+        return Intent.REPEAT
+    if spoken in _HOLD_ALONE:
+        return Intent.HOLD
+    for intent, pattern in _TABLE:
+        if pattern.search(spoken):
+            return intent
+    return None
+
+
+def is_backchannel(text: str) -> bool:
+    """Whether the words only show that somebody listens ("uh huh")."""
+    return plain(text) in BACKCHANNELS
+
+
+# Words by which a machine gives itself away: voicemail, menus, call screening.
+MACHINE_PHRASES: dict[str, tuple[str, ...]] = {
+    "voicemail": (
+        "leave a message",
+        "leave your message",
+        "leave me a message",
+        "leave your name",
+        "after the tone",
+        "after the beep",
+        "at the tone",
+        "at the beep",
+        "mailbox",
+        "voice mail",
+        "voicemail",
+        "voice message",
+        "record your message",
+        "you've reached",
+        "you have reached",
+        "not available",
+        "can't come to the phone",
+        "cannot come to the phone",
+        "unable to come to the phone",
+        "unable to take your call",
+        "can't take your call",
+        "away from my desk",
+        "person you are calling",
+        "person you are trying to reach",
+        "get back to you",
+    ),
+    "screening": (
+        "state your name",
+        "say your name and",
+        "why you are calling",
+        "why you're calling",
+        "reason for your call",
+        "reason for calling",
+        "screening service",
+        "call assist",
+    ),
+    "ivr": (
+        "press one",
+        "press two",
+        "press zero",
+        "press 1",
+        "press 2",
+        "press 0",
+        "for sales",
+        "for support",
+        "main menu",
+        "following options",
+        "stay on the line",
+        "your call is important",
+        "menu options",
+        "may be recorded",
+        "dial by name",
+    ),
+}
+# A person may say "not available"; only a machine says these.
+MACHINE_ONLY = frozenset(
+    {
+        "after the tone",
+        "after the beep",
+        "at the tone",
+        "at the beep",
+        "record your message",
+        "mailbox",
+        "leave a message after",
+        "leave your name and number",
+        "voice mailbox",
+    }
+)
+
+
+def machine_of(text: str) -> str | None:
+    """ "voicemail", "screening" or "ivr" where the words are a machine's, else None."""
+    spoken = plain(text)
+    for kind in ("ivr", "screening", "voicemail"):
+        if has_any(spoken, MACHINE_PHRASES[kind]) and not (
+            kind != "voicemail" and has_any(spoken, MACHINE_ONLY)
+        ):
+            return kind
+    return None
+
+
+def is_surely_machine(text: str) -> bool:
+    return has_any(plain(text), MACHINE_ONLY)

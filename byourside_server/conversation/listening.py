@@ -1,0 +1,121 @@
+"""The contact's turn in progress: its beginning, its last voiced moment, its words, and when it is over.
+
+Times in seconds since the answer. Knows what silence ends a turn, not what follows from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from byourside_server.conversation.endpointing import TEXT_PATIENCE_S, Endpointing
+from byourside_server.conversation.pickup import Pickup
+from byourside_server.conversation.record import Record
+from byourside_server.conversation.words import UNINTELLIGIBLE
+
+TEXT_COVERS_S = 0.05
+NOISE_S = 0.3  # shorter sound without words is no turn
+MIN_CONFIDENCE = 0.2
+
+
+@dataclass
+class ContactTurn:
+    """Speech with short pauses in between. `text` is None until there are words, for `text_end`."""
+
+    start: float
+    end: float
+    burst_start: float
+    is_speaking: bool = True
+    speech_s: float = 0.0
+    text: str | None = None
+    confidence: float = 0.0
+    text_end: float = -1.0
+
+    @property
+    def words(self) -> str:
+        return self.text or ""
+
+    @property
+    def has_all_text(self) -> bool:
+        return self.text is not None and self.text_end >= self.end - TEXT_COVERS_S
+
+    @property
+    def is_noise(self) -> bool:
+        """Too short to be speech, and no words were made of it."""
+        return self.speech_s < NOISE_S and not self.text
+
+
+class Ears:
+    """Gathers bursts of speech and their words into turns."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._endpointing = Endpointing()
+        self.pickup = Pickup()
+        self.turn: ContactTurn | None = None
+        self.heard_until = -1.0
+
+    @property
+    def is_hearing(self) -> bool:
+        """Whether the contact speaks at this moment."""
+        return self.turn is not None and self.turn.is_speaking
+
+    @property
+    def quiet_since(self) -> float | None:
+        """The last voiced moment, None while there is a voice."""
+        if self.turn is None:
+            return self.heard_until
+        return None if self.turn.is_speaking else self.turn.end
+
+    def start(self, at: float) -> None:
+        """A voice, from `at` on."""
+        if self.turn is None:
+            self.turn = ContactTurn(start=at, end=at, burst_start=at)
+        elif not self.turn.is_speaking:
+            self._endpointing.observe_pause(max(0.0, at - self.turn.end))
+            self.turn.is_speaking = True
+            self.turn.burst_start = at
+
+    def stop(self, end: float, *, is_greeting: bool) -> None:
+        """Quiet since `end`."""
+        turn = self.turn
+        if turn is None or not turn.is_speaking:
+            return
+        burst_s = max(0.0, end - turn.burst_start)
+        turn.is_speaking, turn.end = False, max(turn.end, end)
+        turn.speech_s += burst_s
+        if is_greeting:
+            self.pickup.hear_burst(burst_s)
+
+    def take_text(self, text: str, confidence: float, end: float) -> bool:
+        """Words of the turn up to `end`, in place of earlier ones; False where they come too late."""
+        turn = self.turn
+        if turn is None or end <= self.heard_until:
+            return False
+        if end >= turn.text_end:
+            turn.text = text.strip() if confidence >= MIN_CONFIDENCE else ""
+            turn.confidence, turn.text_end = confidence, end
+        return True
+
+    def over_at(self, kinds: frozenset[str], *, is_greeting: bool) -> float | None:
+        """When the turn is over if nothing more is said; None while a voice is heard."""
+        turn = self.turn
+        if turn is None or turn.is_speaking:
+            return None
+        if is_greeting:
+            quiet_s = self.pickup.quiet_needed(turn.text)
+        else:
+            quiet_s = self._endpointing.quiet_needed(turn.words, kinds)
+        return turn.end + (quiet_s if turn.has_all_text else max(quiet_s, TEXT_PATIENCE_S))
+
+    def close(self) -> ContactTurn | None:
+        """The turn in progress becomes part of the transcript."""
+        turn, self.turn = self.turn, None
+        if turn is None:
+            return None
+        self.heard_until = turn.end
+        if not turn.is_noise:
+            confidence = round(turn.confidence, 3)
+            self._record.add(
+                "contact", turn.text or UNINTELLIGIBLE, turn.start, turn.end, confidence=confidence
+            )
+        return turn

@@ -1,0 +1,78 @@
+"""Was the objective met? Yes, no, or not to be told; always with the reason."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from byourside_server.conversation.reading import Reading
+from byourside_server.conversation.step import Plan, Step
+from byourside_server.report.outcome import OUTCOMES
+from byourside_server.report.summary import value_phrase
+
+Met = Literal["yes", "no", "unknown"]
+# Here any answer will do: the task was to find out.
+_FINDING_OUT = (
+    "ask if",
+    "ask whether",
+    "find out",
+    "check",
+    "see ",
+    "ask them if",
+    "ask them whether",
+    "ask him",
+    "ask her",
+)
+_ENDED_EARLY: dict[str, str] = {
+    "hung_up": "the contact hung up",
+    "no_response": "the contact stopped responding",
+    "max_duration": "the maximum duration was reached",
+    "canceled": "the call was canceled",
+    "line_lost": "the connection was lost",
+}
+
+
+def judge(plan: Plan, reading: Reading, outcome: str | None, end_reason: str | None) -> tuple[Met, str]:
+    """The judgement and its reason, one sentence."""
+    if outcome == "voicemail_left":
+        return "unknown", "A message was left on voicemail; nobody has answered it."
+    if outcome == "voicemail_not_left":
+        return "no", "The call reached voicemail and no message was left."
+    if outcome in ("do_not_call", "wrong_number", "not_interested", "no_response"):
+        return "no", f"The contact {OUTCOMES[outcome]}." if outcome != "no_response" else "Nobody responded."
+    refused = _refused(plan, reading)
+    if refused is not None:
+        return "no", f"The contact {value_phrase(refused, reading)}."
+    missing = [step for step in _required(plan, reading) if step.name not in reading.given]
+    if not missing:
+        return "yes", "Every question of the objective was answered."
+    early = _ENDED_EARLY.get(end_reason or "")
+    if plan.main.name not in reading.given:
+        why = early or "the main question was not answered clearly"
+        return (
+            "no" if early else "unknown"
+        ), f"{why[0].upper()}{why[1:]}{' before the main question was answered' if early else ''}."
+    why = (
+        f"{early[0].upper()}{early[1:]} before everything was answered"
+        if early
+        else "Not every question was answered"
+    )
+    return "unknown", f"{why}: {_named(missing)}."
+
+
+def _required(plan: Plan, reading: Reading) -> list[Step]:
+    """The steps the objective itself asks for; fields beyond it are a bonus."""
+    return [step for step in plan.steps if (step.verb or step is plan.main) and reading.holds(step.when)]
+
+
+def _refused(plan: Plan, reading: Reading) -> Step | None:
+    for step in plan.steps:
+        wanted = step.kind == "yes_no" and step.verb and not step.verb.startswith(_FINDING_OUT)
+        if (wanted or (step is plan.main and step.kind == "yes_no" and not step.verb)) and reading.value(
+            step.name
+        ) is False:
+            return step
+    return None
+
+
+def _named(missing: list[Step]) -> str:
+    return ", ".join(f"“{step.question}”" for step in missing)

@@ -1,0 +1,73 @@
+"""How much silence ends a turn. The figures are design.md §9's: 250, 600 and 1,200 ms."""
+
+from __future__ import annotations
+
+import pytest
+
+from byourside_server.conversation.endpointing import Endpointing
+from byourside_server.conversation.pickup import Pickup
+
+YES_NO, OPEN = frozenset({"yes_no"}), frozenset({"open"})
+DIGITS, TIME, MONEY = frozenset({"digits"}), frozenset({"time", "day"}), frozenset({"money", "number"})
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds", "quiet_s"),
+    [
+        ("yes that works for me", YES_NO, 0.25),
+        ("no thank you", YES_NO, 0.25),
+        ("yes i can", YES_NO, 0.25),
+        ("yes and", YES_NO, 1.2),
+        ("no but", YES_NO, 1.2),
+        ("my wife", YES_NO, 0.6),
+        ("friday at three thirty", TIME, 0.25),
+        ("friday", TIME, 0.6),
+        ("friday at", TIME, 1.2),
+        ("two hundred", MONEY, 0.6),
+        ("two hundred and", MONEY, 1.2),
+        ("two hundred and forty nine dollars", MONEY, 0.25),
+        ("four one", DIGITS, 1.2),
+        ("five five five zero one two eight", DIGITS, 1.2),
+        ("can we move it to", OPEN, 1.2),
+        ("um", OPEN, 1.2),
+        ("i will send an email", OPEN, 0.6),
+        ("", OPEN, 0.6),
+    ],
+)
+def test_the_words_and_the_question_say_how_long_to_wait(
+    text: str, kinds: frozenset[str], quiet_s: float
+) -> None:
+    assert Endpointing().quiet_needed(text, kinds) == quiet_s
+
+
+def test_a_slow_speaker_gets_more_time_but_not_for_ever() -> None:
+    endpointing = Endpointing()
+    endpointing.observe_pause(0.7)
+    assert endpointing.quiet_needed("i will send an email", OPEN) == pytest.approx(0.91)
+    endpointing.observe_pause(5.0)
+    assert endpointing.quiet_needed("i will send an email", OPEN) == 1.2
+    assert endpointing.quiet_needed("yes", YES_NO) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("bursts_s", "text", "quiet_s", "verdict"),
+    [
+        ((0.6,), "hello", 0.6, "human"),
+        ((1.8,), "hello this is john", 0.6, "human"),
+        ((2.4,), "good morning acme plumbing", 1.2, "human"),
+        ((3.2,), "thank you for calling how can i help you", 1.2, "human"),
+        ((3.2,), "", 3.0, "unknown"),
+        ((2.0, 2.0, 2.5), "", 3.0, "voicemail"),
+        ((1.2,), "please leave a message", 0.6, "voicemail"),
+        ((2.0, 1.5), "for sales press one", 1.2, "ivr"),
+        ((0.2, 0.2, 0.2, 0.2, 0.2), "", 3.0, "unknown"),
+    ],
+)
+def test_cadence_and_words_tell_who_picked_up(
+    bursts_s: tuple[float, ...], text: str, quiet_s: float, verdict: str
+) -> None:
+    pickup = Pickup()
+    for burst_s in bursts_s:
+        pickup.hear_burst(burst_s)
+    assert pickup.quiet_needed(text) == quiet_s
+    assert pickup.verdict(text) == verdict

@@ -1,0 +1,133 @@
+"""Calls that end oddly: called off while ringing or talking, scheduled, too long, or with a broken engine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.walks.conftest import README_CALL
+from tests.walks.house import House, wait_for_end
+
+RING_TIMEOUT_S = 5
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    house = House(
+        tmp_path_factory.mktemp("odd") / "data", environment={"BYOURSIDE_RING_TIMEOUT_S": str(RING_TIMEOUT_S)}
+    )
+    house.start()
+    yield house
+    assert house.stop() == 0, house.log()
+    assert "Traceback" not in house.log()
+
+
+@pytest.fixture(scope="module")
+def client(house: House) -> Iterator[httpx.Client]:
+    with house.client(house.make_key()) as client:
+        yield client
+
+
+def place(client: httpx.Client, **changes: Any) -> str:
+    answer = client.post("/v1/agent/calls", json={**README_CALL, **changes})
+    assert answer.status_code == 200, answer.text
+    call_id: str = answer.json()["callId"]
+    return call_id
+
+
+def wait_for_status(client: httpx.Client, call_id: str, status: str) -> dict[str, Any]:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        record: dict[str, Any] = client.get(f"/v1/agent/calls/{call_id}").json()
+        if record["status"] == status:
+            return record
+        time.sleep(0.05)
+    raise AssertionError(f"never {status}: {record}")
+
+
+def test_a_phone_that_rings_too_long_is_given_up(client: httpx.Client) -> None:
+    record = wait_for_end(client, place(client, to="+14155550140"))
+    assert (record["status"], record["endReason"]) == ("no_answer", "no_answer")
+    assert record["sip"]["status"] == 487
+    assert record["sip"]["ringSec"] == pytest.approx(RING_TIMEOUT_S, abs=0.7)
+
+
+def test_a_ringing_call_that_is_called_off_never_talks(client: httpx.Client) -> None:
+    call_id = place(client, to="+14155550140")
+    wait_for_status(client, call_id, "dialing")
+    assert client.post(f"/v1/agent/calls/{call_id}/cancel").status_code == 200
+    record = wait_for_end(client, call_id, 10)
+    assert (record["status"], record["error"], record["endedBy"]) == ("failed", "canceled", "api")
+    assert record["startedAt"] is None
+
+
+def test_a_live_call_that_is_called_off_keeps_what_was_said(client: httpx.Client) -> None:
+    call_id = place(client)
+    wait_for_status(client, call_id, "in_progress")
+    time.sleep(3)
+    assert client.post(f"/v1/agent/calls/{call_id}/cancel").status_code == 200
+    record = wait_for_end(client, call_id, 10)
+    assert (record["status"], record["endReason"], record["endedBy"]) == ("completed", "canceled", "api")
+    assert record["turns"]
+    assert record["extracted"] == {"confirmed": None, "new_time": None}
+    again = client.post(f"/v1/agent/calls/{call_id}/cancel")
+    assert (again.status_code, again.json()["error"]) == (409, "call_ended")
+
+
+def test_a_scheduled_call_waits_for_its_time_and_can_be_called_off(client: httpx.Client) -> None:
+    soon = time.time() + 3
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(soon))
+    waiting = place(client, to="+14155550141", scheduledAt=moment)
+    never = place(client, to="+14155550141", scheduledAt="2099-01-01T00:00:00Z")
+    assert client.get(f"/v1/agent/calls/{waiting}").json()["status"] == "queued"
+    assert client.post(f"/v1/agent/calls/{never}/cancel").json()["status"] == "failed"
+    record = wait_for_end(client, waiting, 15)
+    assert record["status"] == "declined"
+    assert record["scheduledAt"] == moment.replace("Z", ".000Z")
+
+
+def test_a_call_that_lasts_too_long_ends_with_a_goodbye(client: httpx.Client) -> None:
+    record = wait_for_end(client, place(client, maxDurationSec=14))
+    assert record["status"] == "completed"
+    assert record["endReason"] == "max_duration", record["transcript"]
+    assert record["durationSec"] < 17
+    assert "goodbye" in record["turns"][-1]["text"].lower()
+
+
+def test_the_same_idempotency_key_never_rings_twice(client: httpx.Client) -> None:
+    body = {**README_CALL, "to": "+14155550141"}
+    headers = {"Idempotency-Key": "order-7"}
+    first = client.post("/v1/agent/calls", json=body, headers=headers).json()
+    assert client.post("/v1/agent/calls", json=body, headers=headers).json() == first
+    other = client.post("/v1/agent/calls", json={**body, "objective": "Else."}, headers=headers)
+    assert (other.status_code, other.json()["error"]) == (422, "idempotency_mismatch")
+
+
+def test_a_media_engine_that_dies_fails_its_calls_only(house: House, client: httpx.Client) -> None:
+    call_id = place(client)
+    wait_for_status(client, call_id, "in_progress")
+    os.kill(media_engine_of(house), signal.SIGKILL)
+    record = wait_for_end(client, call_id, 15)
+    assert (record["status"], record["error"], record["endReason"]) == ("failed", "media_lost", "media_lost")
+    assert wait_for_end(client, place(client))["status"] == "completed"
+
+
+def media_engine_of(house: House) -> int:
+    """The server's own media engine: its direct child, not the sandbox's."""
+    assert house.process is not None
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if parent == house.process.pid and b"media_engine" in command:
+            return int(entry.name)
+    raise AssertionError("the server has no media engine")
