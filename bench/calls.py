@@ -1,9 +1,8 @@
 """Sandbox calls at once on this machine: are all right, and what does each cost, by process and room?
 
 Starts a whole house in this process (media, speech and sandbox in theirs), places N calls at the same
-moment, and reports outcomes, response times, and CPU time. The server process's CPU time is shared out
-among its rooms by sampling where its threads are, 200 times a second; the media process counts its own
-stages.
+moment, and reports outcomes, response times, and CPU time by process; the server process's own is shared out
+among its rooms by sampling.
 
     script/bench calls --calls 10
 """
@@ -13,12 +12,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import resource
+import signal
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from pathlib import Path
+from types import FrameType
 
 from byourside_server.app import open_house
 from byourside_server.calls.call import Call
@@ -33,8 +35,7 @@ from byourside_server.switchboard import Switchboard
 OBJECTIVE = "Confirm the appointment for tomorrow at 2pm and ask if they need to reschedule."
 FIELDS = [{"name": "confirmed", "type": "boolean"}, {"name": "new_time", "type": "string"}]
 TIMEOUT_S = 120
-SAMPLE_S = 0.005
-IDLE = ("select", "wait", "poll", "accept", "sleep", "get", "_recv_bytes", "read", "_worker")
+SAMPLE_S = 0.002
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -42,6 +43,11 @@ def cpu_s(pid: int) -> float:
     """User and system CPU seconds of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
+
+
+def ended_children_cpu_s() -> float:
+    """CPU seconds of this process's children that have ended: the voice engine, where it is a command."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
 
 
 def family(pid: int) -> dict[int, str]:
@@ -65,34 +71,49 @@ def family(pid: int) -> dict[int, str]:
     return mine
 
 
-class RoomSampler(threading.Thread):
-    """Counts in which room each busy thread of this process is."""
+class RoomSampler:
+    """Shares out this process's CPU time among the rooms.
+
+    The main thread is interrupted by a signal for every 2 ms of CPU time used; what it has itself used since
+    the last look goes to the room it is found in. Other threads are the store's or the work engine's.
+    """
 
     def __init__(self) -> None:
-        super().__init__(daemon=True)
         self.rooms: Counter[str] = Counter()
-        self._over = threading.Event()
+        self._used = time.thread_time()
+        self._threads = thread_times()
+        signal.signal(signal.SIGPROF, self._look)
+        signal.setitimer(signal.ITIMER_PROF, SAMPLE_S, SAMPLE_S)
 
-    def run(self) -> None:
-        while not self._over.wait(SAMPLE_S):
-            for ident, frame in sys._current_frames().items():
-                if ident == self.ident or frame.f_code.co_name in IDLE:
-                    continue
-                room = "libraries"
-                at = frame
-                while at is not None:
-                    name = at.f_globals.get("__name__", "")
-                    if name.startswith("byourside_server."):
-                        room = name.split(".")[1]
-                        break
-                    if name.startswith(("dbos", "sqlalchemy")):
-                        room = "store"
-                    at = at.f_back
-                self.rooms[room] += 1
+    def _look(self, _: int, frame: FrameType | None) -> None:
+        used = time.thread_time()
+        self.rooms[room_of(frame)] += used - self._used
+        self._used = used
 
     def finish(self) -> None:
-        self._over.set()
-        self.join()
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        for name, used in thread_times().items():
+            room = "store" if name.startswith("store") else "store: engine's own threads"
+            self.rooms[room] += used - self._threads.get(name, 0.0)
+
+
+def thread_times() -> Counter[str]:
+    """CPU seconds of every thread but the main one, by name."""
+    found: Counter[str] = Counter()
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and thread.ident is not None:
+            found[thread.name] += time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
+    return found
+
+
+def room_of(frame: FrameType | None) -> str:
+    """The innermost room on the stack."""
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__", ""))
+        if name.startswith("byourside_server."):
+            return name.split(".")[1]
+        frame = frame.f_back
+    return "event loop and libraries"
 
 
 async def one_call(switchboard: Switchboard, secret: str, number: str) -> Call:
@@ -136,8 +157,8 @@ async def run(calls: int) -> int:
             me = os.getpid()
             names = {me: "server", **family(me)}
             before = {pid: cpu_s(pid) for pid in names}
+            ended_before = ended_children_cpu_s()
             sampler = RoomSampler()
-            sampler.start()
             began = time.monotonic()
             done = await asyncio.gather(
                 *(one_call(switchboard, secret, f"+1415555{n + 100:04d}") for n in range(calls))
@@ -145,6 +166,7 @@ async def run(calls: int) -> int:
             wall_s = time.monotonic() - began
             sampler.finish()
             spent = {name: cpu_s(pid) - before[pid] for pid, name in names.items()}
+            spent["voice (command)"] = ended_children_cpu_s() - ended_before
     return report(list(done), wall_s, spent, sampler.rooms)
 
 
@@ -167,9 +189,7 @@ def report(done: list[Call], wall_s: float, spent: dict[str, float], rooms: Coun
     for name, seconds in sorted(spent.items(), key=lambda item: -item[1]):
         print(f"  {name:28s} {seconds:7.2f} s  {1000 * seconds / talk_s:7.2f} ms a call-second")
     print("\nthe server process by room (sampled)")
-    samples = sum(rooms.values()) or 1
-    for room, count in rooms.most_common():
-        share = spent["server"] * count / samples
+    for room, share in rooms.most_common():
         print(f"  {room:28s} {share:7.2f} s  {1000 * share / talk_s:7.2f} ms a call-second")
     return 0 if right == len(done) else 1
 

@@ -22,6 +22,8 @@ import httpx
 TERMINAL = {"completed", "no_answer", "voicemail", "declined", "failed"}
 COMMAND = [sys.executable, "-m", "byourside_server"]
 START_TIMEOUT_S = 60.0
+# The voice that is there on every machine; `embedded` would take flite's where it is installed.
+VOICE = "espeak"
 
 
 def free_port() -> int:
@@ -56,7 +58,7 @@ class House:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **self.environment},
+                env={**os.environ, "BYOURSIDE_TEXT_TO_SPEECH": VOICE, **self.environment},
             )
         until = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < until:
