@@ -22,7 +22,7 @@ def disclosure(brief: Brief) -> str:
 def introduction(brief: Brief) -> str:
     """Who is calling."""
     whose = f" calling on behalf of {brief.on_behalf_of}" if brief.on_behalf_of else ""
-    return f"This is an automated assistant{whose}."
+    return f"This is an automated AI assistant{whose}."
 
 
 def without_context(text: str, brief: Brief) -> str:

@@ -34,7 +34,7 @@ ENDINGS: dict[Intent, tuple[str, str]] = {
 }
 # Moves that are answered in a sentence before the open question is put again.
 REMARKS: dict[Intent, str] = {
-    Intent.ROBOT: "Yes, I'm an automated assistant.",
+    Intent.ROBOT: "Yes, I'm an automated AI assistant.",
     Intent.PROBE: "I'm sorry, I can't share that.",
 }
 _ECHOED_KINDS = frozenset({"time", "number", "digits", "email", "name"})

@@ -101,6 +101,7 @@ _HALF_OF_DAY = r"\s?(?P<half>[ap])(?:\.\s?m\.(?=\s+(?-i:[a-z])|,)|\.?\s?m\b)"
 _RULES: tuple[Rule, ...] = (
     (re.compile(r"[\x00-\x1f\x7f*`<>|~^{}\[\]\\]+"), " "),
     (re.compile(r"https?://(?:www\.)?"), ""),
+    (re.compile(r"\bAI\b"), "A I"),
     (
         re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b[\w-]+(?:\.[\w-]+)*\.(?:com|org|net|io|ai|co\.uk)\b"),
         _mail_or_site,

@@ -27,7 +27,7 @@ MACHINE = (
     "Hi, you've reached John Smith. I can't come to the phone right now. "
     "Please leave a message after the tone."
 )
-DISCLOSURE = "Hello, this is an automated assistant calling on behalf of Acme Dental."
+DISCLOSURE = "Hello, this is an automated AI assistant calling on behalf of Acme Dental."
 ASKS_FOR_NEW_TIME = "What time would suit you better?"
 
 
@@ -118,7 +118,7 @@ def test_a_message_is_left_after_the_beep_and_never_tells_the_context() -> None:
     line = call(brief_with_message(), Line(MACHINE, beep=True))
     assert len(line.said) == 1
     assert line.said[0].startswith(
-        "Hello, this is an automated assistant. I'm calling to confirm the appointment"
+        "Hello, this is an automated AI assistant. I'm calling to confirm the appointment"
     )
     assert "dollars" not in line.said[0]
     assert line.turns[-1].start_ms >= line.turns[0].end_ms + 500
@@ -128,7 +128,7 @@ def test_a_message_is_left_after_the_beep_and_never_tells_the_context() -> None:
 
 def test_the_callers_own_message_is_left_word_by_word() -> None:
     line = call(brief_with_message("Please call Anna back."), Line(MACHINE, beep=True))
-    assert line.said == ["Hello, this is an automated assistant. Please call Anna back."]
+    assert line.said == ["Hello, this is an automated AI assistant. Please call Anna back."]
 
 
 def test_without_a_beep_the_message_comes_after_a_long_silence() -> None:
@@ -204,7 +204,7 @@ def test_real_speech_takes_the_word() -> None:
     line = call(README, "Hello?", "Yes.", "No.", interruptions=[Interruption(1, 5.5, "Sorry, who is this?")])
     assert line.turns[1].interrupted
     assert line.turns[2].text == "sorry who is this"
-    assert "This is an automated assistant calling on behalf of Acme Dental." in line.turns[3].text
+    assert "This is an automated AI assistant calling on behalf of Acme Dental." in line.turns[3].text
     assert line.report.extracted["confirmed"] is True
 
 
@@ -308,7 +308,7 @@ def test_who_does_not_want_to_talk_is_left_in_peace(words: str, reason: str) -> 
 
 def test_a_robot_says_that_it_is_one_and_goes_on() -> None:
     line = call(README, "Hello?", "Are you a robot?", "Yes.", "No.")
-    assert line.said[1].startswith("Yes, I'm an automated assistant.")
+    assert line.said[1].startswith("Yes, I'm an automated AI assistant.")
     assert line.said[1].endswith("Does that still work for you?")
     assert line.report.extracted["confirmed"] is True
 

@@ -9,6 +9,7 @@ from byourside_server.providers.spoken_text import to_spoken
         ("tomorrow at 2pm.", "tomorrow at 2 P M."),
         ("at 2:30 p.m. on Friday", "at 2 30 P M on Friday"),
         ("at 2 p.m. Is that fine?", "at 2 P M. Is that fine?"),
+        ("an AI assistant said it AIR", "an A I assistant said it AIR"),
         ("at 10:00 or 10:05", "at 10 o'clock or 10 oh 5"),
         ("call +14155550123", "call four one five, five five five, zero one two three"),
         ("call (415) 555-0123", "call four one five, five five five, zero one two three"),

@@ -259,8 +259,8 @@ def test_a_machines_words_are_nobodys_answer() -> None:
 
 def test_a_message_counts_as_left_only_when_it_was_said_whole() -> None:
     brief = Brief("Ask if the car is ready.", voicemail=VoicemailPolicy("leave_message", "Please call Anna."))
-    whole = Turn(0, "agent", "Hello, this is an automated assistant. Please call Anna.", 0, 3000)
-    cut = Turn(0, "agent", "Hello, this is an automated assistant. Please", 0, 2000, interrupted=True)
+    whole = Turn(0, "agent", "Hello, this is an automated AI assistant. Please call Anna.", 0, 3000)
+    cut = Turn(0, "agent", "Hello, this is an automated AI assistant. Please", 0, 2000, interrupted=True)
     for turn, outcome, met in ((whole, "voicemail_left", "unknown"), (cut, "voicemail_not_left", "no")):
         report = compose(brief, [turn], answered_by="voicemail", ended_by="agent", end_reason="voicemail")
         assert (report.outcome, report.objective_met) == (outcome, met)

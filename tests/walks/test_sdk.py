@@ -15,25 +15,26 @@ SDK = Path(__file__).resolve().parents[2] / "sdks" / "python"
 README = (SDK / "README.md").read_text()
 
 
-def snippets(text: str) -> list[str]:
-    return [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "Client" in block]
-
-
-def run(source: str, batch: Batch) -> str:
-    """Output of a snippet in a fresh interpreter that sees the SDK and nothing of the server."""
+def start(source: str, batch: Batch) -> subprocess.Popen[str]:
+    """A snippet in a fresh interpreter that sees the SDK and nothing of the server."""
     ours = f'Client(api_key="{batch.key}", base_url="{batch.house.base_url}")'
     source = source.replace('Client(api_key="bys_ak_YOUR_KEY")', ours)
-    done = subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(SDK)!r})\n{source}"],
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=120,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
+def output(process: subprocess.Popen[str]) -> str:
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return out
+
+
+OBJECTIVE = "Confirm the appointment for tomorrow at 2pm."
+FIELD = "confirmed:boolean"
 # As published: quick start; list, get; error handling.
 QUICK_START = '''
 from byourside import Client
@@ -76,26 +77,43 @@ except ByoursideError as e:
 '''
 
 
-@pytest.fixture(scope="module", params=["byourside", "voxplo"])
-def package(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
+PACKAGES = ("byourside", "voxplo")
 
 
-def test_the_quick_start_places_a_call_and_prints_its_fields(batch: Batch, package: str) -> None:
-    out = run(QUICK_START.replace("byourside", package), batch).splitlines()
+@pytest.fixture(scope="module")
+def started(batch: Batch) -> dict[str, subprocess.Popen[str]]:
+    """What takes a whole call in real time, all under way at once: both quick starts, and the terminal."""
+    running = {name: start(QUICK_START.replace("byourside", name), batch) for name in PACKAGES}
+    running["terminal"] = subprocess.Popen(
+        [sys.executable, "-m", "byourside", "call", "+14155550153", OBJECTIVE, "--field", FIELD],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=SDK,
+        env={"BYOURSIDE_API_KEY": batch.key, "BYOURSIDE_BASE_URL": batch.house.base_url},
+    )
+    return running
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_quick_start_places_a_call_and_prints_its_fields(
+    started: dict[str, subprocess.Popen[str]], package: str
+) -> None:
+    out = output(started[package]).splitlines()
     assert re.fullmatch(r"Placed: [0-9a-f-]{36} status: queued", out[0])
     assert out[1:] == ["Final status: completed", "Extracted fields: {'confirmed': True, 'new_time': None}"]
 
 
+@pytest.mark.parametrize("package", PACKAGES)
 def test_the_list_snippet_prints_ids_and_statuses(batch: Batch, package: str) -> None:
-    out = run(LIST.replace("byourside", package), batch).splitlines()
+    out = output(start(LIST.replace("byourside", package), batch)).splitlines()
     assert len(out) == 10
     assert all(re.fullmatch(r"[0-9a-f-]{36} [a-z_]+", line) for line in out)
 
 
+@pytest.mark.parametrize("package", PACKAGES)
 def test_the_error_snippet_prints_the_published_code(batch: Batch, package: str) -> None:
-    code, status, sentence = run(ERRORS.replace("byourside", package), batch).splitlines()
+    code, status, sentence = output(start(ERRORS.replace("byourside", package), batch)).splitlines()
     assert (code, status) == ("destination_blocked", "400")
     assert len(sentence) > 20
 
@@ -105,27 +123,10 @@ def test_the_snippets_stand_in_the_readme_as_tested() -> None:
         assert snippet.strip() in README
 
 
-def test_the_command_line_shows_progress_transcript_and_result(batch: Batch) -> None:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "byourside",
-            "call",
-            "+14155550153",
-            "Confirm the appointment for tomorrow at 2pm.",
-            "--field",
-            "confirmed:boolean",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        cwd=SDK,
-        env={"BYOURSIDE_API_KEY": batch.key, "BYOURSIDE_BASE_URL": batch.house.base_url},
-    )
-    assert done.returncode == 0, done.stderr
-    shown = done.stdout + done.stderr
+def test_the_command_line_shows_progress_transcript_and_result(
+    started: dict[str, subprocess.Popen[str]],
+) -> None:
+    shown = output(started["terminal"])
     assert "in progress" in shown
     assert "automated" in shown
     assert re.search(r"confirmed\W+false", shown, re.IGNORECASE), shown

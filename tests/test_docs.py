@@ -1,0 +1,72 @@
+"""The documentation says what is: tables against code, links against files, commands against the parser."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from byourside_server.calls.lifecycle import TERMINAL_STATUSES
+from byourside_server.calls.outcomes import OUTCOME_OF_SIP_STATUS
+from byourside_server.cli import main
+from byourside_server.sandbox.persona import PERSONAS
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "sdks" / "python" / "README.md",
+]
+GROUPS = ("keys", "accounts", "numbers", "webhooks")
+NAMED_FILE = re.compile(r"`((?:byourside_server|tests|docs|script|contract|sdks|bench)/[\w./]+?)`")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_link_and_every_named_file_exists(page: Path) -> None:
+    text = page.read_text()
+    linked = [target for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text) if "://" not in target]
+    assert [target for target in linked if not (page.parent / target).exists()] == []
+    assert [name for name in NAMED_FILE.findall(text) if not (ROOT / name).exists()] == []
+
+
+def test_the_sandbox_page_lists_every_persona_and_no_other() -> None:
+    rows = re.findall(r"^\| (\d\d) \| ([^|]+?) \|", (ROOT / "docs/sandbox.md").read_text(), re.MULTILINE)
+    assert dict(rows) == {digits: phone.title for digits, phone in PERSONAS.items()}
+    assert all(f"{digits} " in (ROOT / "README.md").read_text() for digits in PERSONAS)
+
+
+def test_the_outcomes_page_prints_the_codes_own_table() -> None:
+    text = (ROOT / "docs/outcomes.md").read_text()
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \| (?:`(\w+)`|null) \| `(\w+)` \|", text, re.MULTILINE)
+    assert {int(status): (state, error or None, reason) for status, state, error, reason in rows} == {
+        status: (outcome.state, outcome.error, outcome.end_reason)
+        for status, outcome in OUTCOME_OF_SIP_STATUS.items()
+    }
+
+
+def test_the_outcomes_page_has_one_whole_record_of_every_persona() -> None:
+    blocks = re.findall(r"```json\n(.*?)```", (ROOT / "docs/outcomes.md").read_text(), re.DOTALL)
+    records = {record["to"][-2:]: record for record in map(json.loads, blocks)}
+    assert set(records) == {*PERSONAS, "23"}
+    assert all(record["status"] in TERMINAL_STATUSES for record in records.values())
+    assert records["23"]["extracted"] == {"confirmed": True, "new_time": None}
+
+
+def test_every_command_that_the_readme_shows_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = re.findall(r"byourside-server ([a-z]+)(?: ([a-z]+)\b)?", (ROOT / "README.md").read_text())
+    assert shown
+    for command, sub in set(shown):
+        words = [command, sub] if sub and command in GROUPS else [command]
+        with pytest.raises(SystemExit) as ended:
+            main([*words, "--help"])
+        assert ended.value.code == 0, words
+    capsys.readouterr()
+
+
+def test_the_changelog_names_the_version_that_is_installed() -> None:
+    from byourside_server import __version__
+
+    assert f"## {__version__} " in (ROOT / "CHANGELOG.md").read_text()
