@@ -83,7 +83,7 @@ class Config:
     max_concurrent: int = 10
     """Of a new account: its calls on the line at once."""
     allow_local_webhooks: bool = False
-    """For development: `webhookUrl` may be http://localhost and private addresses."""
+    """For development: `webhookUrl` may be http://localhost, too."""
     log_level: str = "info"
     """debug, info, warning or error."""
 

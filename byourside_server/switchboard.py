@@ -23,12 +23,13 @@ from byourside_server.calls.wire import Json, call_record
 from byourside_server.clock import Clock, SystemClock
 from byourside_server.errors import Refusal
 from byourside_server.guardrails.check import Destination, check_caller_id, check_destination
+from byourside_server.media.recording import seconds_of
 from byourside_server.store import accounts, calls, live, outbox, placing, workers
 from byourside_server.store import events as event_log
 from byourside_server.store.analysis_desk import AnalysisDesk, Analyst
 from byourside_server.store.changes import Changes
 from byourside_server.store.courier import Courier
-from byourside_server.store.database import Database
+from byourside_server.store.database import Database, StoreUnavailable
 from byourside_server.store.deliveries import Delivery, list_deliveries
 from byourside_server.store.engine import Engine, House
 from byourside_server.store.events import Event
@@ -86,8 +87,8 @@ class Switchboard:
         self._recordings_dir = recordings_dir
         self._public_url = public_url.rstrip("/")
         self._changes = Changes()
-        self._house = House(engine.put, self.record)
-        self._lease = Lease(db, engine.worker_id, self._clock, settings.lease_s)
+        self._house = House(engine.put, self.record, self._recorded_s)
+        self._lease = Lease(db, self._house, engine.worker_id, self._clock, settings.lease_s)
         self._courier = Courier(db, self._house, sender, self._clock)
         self._analysis = AnalysisDesk(db, self._house, analyst, self._clock, self._changes)
         self._exchange = Exchange(
@@ -97,9 +98,11 @@ class Switchboard:
             self._clock,
             self._changes,
             owner=engine.worker_id,
-            lease_holds=lambda: self._lease.holds,
+            lease_holds=lambda: self._lease.holds and not self._fenced,
             max_live_calls=settings.max_live_calls,
         )
+        # True from the moment the lease was lost until it has been taken again with no line left.
+        self._fenced = False
         self._placing: set[tuple[str, str]] = set()
         self._chores: builtins.list[asyncio.Task[None]] = []
 
@@ -276,6 +279,12 @@ class Switchboard:
         now = self._clock.epoch()
         return await self._db.write(accounts.rotate_webhook_secret, account.id, now, overlap_s)
 
+    def _recorded_s(self, call_id: str) -> float:
+        try:
+            return seconds_of((self._recordings_dir / f"{call_id}.wav").stat().st_size)
+        except OSError:
+            return 0.0
+
     async def recover(self) -> None:
         """End the live calls of dead workers, and take back the items they had begun."""
         alive = await self._db.read(workers.alive)
@@ -302,12 +311,23 @@ class Switchboard:
 
     async def _beat(self) -> None:
         await self._lease.renew()
-        if not self._lease.holds:
-            log.critical("lease lost: hanging up")
-            await self._exchange.close(0.0)
+        if not self._lease.holds or self._fenced:
+            await self._start_over()
         elif not self._db.embedded:
             await self._exchange.hang_up_canceled()
             await self.recover()
+
+    async def _start_over(self) -> None:
+        """Without the lease others may end our calls: silence them first, then begin again with none."""
+        self._fenced = True
+        log.critical("lease lost: hanging up")
+        await self._exchange.cut()
+        if self._exchange.live_calls:
+            return
+        for call in await self._lease.start_over():
+            log.warning("call lost with the lease", extra={"call_id": call.id})
+            self._changes.tell(call)
+        self._fenced = False
 
     async def _minute(self) -> None:
         await self.reconcile()
@@ -318,6 +338,9 @@ class Switchboard:
             await asyncio.sleep(seconds)
             try:
                 await chore()
+            except StoreUnavailable as trouble:
+                # Away for a while; the next round tries again.
+                name = getattr(chore, "__name__", "")
+                log.warning("chore put off", extra={"chore": name, "why": trouble.why})
             except Exception:
-                # The store may be away for a while; the next round tries again.
                 log.exception("chore failed", extra={"chore": getattr(chore, "__name__", "")})

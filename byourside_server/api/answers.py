@@ -14,8 +14,11 @@ from starlette.responses import Response
 from byourside_server.calls.call import JsonValue
 from byourside_server.errors import Refusal
 
-# Seconds to wait where the house gave no figure of its own.
-DEFAULT_RETRY_AFTER_S: Mapping[int, float] = {429: 30.0, 503: 5.0}
+# Seconds to wait where the house gave no figure of its own. Not for over_minute_cap: it may last for weeks.
+DEFAULT_RETRY_AFTER_S: Mapping[str, float] = {
+    "rate_limited": 30.0,
+    "store_error": 5.0,
+}
 
 
 def json_bytes(value: JsonValue) -> bytes:
@@ -56,5 +59,5 @@ def retry_after_s(refusal: Refusal) -> int | None:
     """Whole seconds for Retry-After (RFC 9110 §10.2.3), at least 1, or None where waiting won't help."""
     wait_s = refusal.retry_after_s
     if wait_s is None:
-        wait_s = DEFAULT_RETRY_AFTER_S.get(refusal.status)
+        wait_s = DEFAULT_RETRY_AFTER_S.get(refusal.token)
     return None if wait_s is None else max(1, math.ceil(wait_s))

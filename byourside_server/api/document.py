@@ -22,7 +22,7 @@ INTRODUCTION = (
     "A phone for AI agents: one POST, and a real phone rings.\n\n"
     "Send `Authorization: Bearer bys_ak_…` with every request under /v1. "
     'Every error is `{"error": token}`, with a sentence in `message` and the `requestId`. '
-    "Bodies are UTF-8 JSON up to 256 KiB. 429 and 503 carry Retry-After."
+    "Bodies are UTF-8 JSON up to 256 KiB. `rate_limited` and 503 carry Retry-After."
 )
 EXAMPLE_REQUEST: Json = {
     "to": "+14155550123",

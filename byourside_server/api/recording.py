@@ -63,7 +63,9 @@ def recording_answer(
         "ETag": etag,
         "Last-Modified": formatdate(facts.st_mtime, usegmt=True),
     }
-    if etag in [known.strip() for known in headers.get("if-none-match", "").split(",")]:
+    # Compared weakly (RFC 9110 §13.1.2): a proxy that packs answers marks every tag as weak.
+    known = [tag.strip().removeprefix("W/") for tag in headers.get("if-none-match", "").split(",")]
+    if etag in known or known == ["*"]:
         sound.close()
         return Response(status_code=304, headers=shared)
     # If-Range (RFC 9110 §13.1.5): the part only of the very same file, else the whole.

@@ -32,6 +32,8 @@ MAX_FIELD_NAME_CHARS = 64
 MAX_METADATA_CHARS = 8_000
 MAX_URL_CHARS = 2_048
 MIN_MAX_DURATION_S = 10
+# 1970 to 9999: beyond these the calendar can't write a moment back in four digits of year.
+EARLIEST_SCHEDULE, LATEST_SCHEDULE = 0.0, 253_402_300_799.0
 UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f]")
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -296,9 +298,12 @@ def _scheduled_at(value: JsonValue) -> float | None:
     if not isinstance(value, str):
         raise refusal
     try:
-        return parse_iso_utc(value)
+        at = parse_iso_utc(value)
     except ValueError:
         raise refusal from None
+    if not EARLIEST_SCHEDULE <= at < LATEST_SCHEDULE:
+        raise refusal
+    return at
 
 
 def request_document(request: CallRequest) -> Json:
@@ -316,4 +321,3 @@ def request_document(request: CallRequest) -> Json:
         "voicemail": {"action": request.voicemail.action, "message": request.voicemail.message},
         "scheduledAt": iso_utc(request.scheduled_at),
     }
-

@@ -123,7 +123,7 @@ def _add_serving(commands: Commands) -> None:
         "--allow-local-webhooks",
         action="store_const",
         const="true",
-        help="for development: webhooks may go to http://localhost and private addresses",
+        help="for development: webhooks may go to http://localhost, too",
     )
     _add(commands, "demo", "place the README's call in real time, from POST to webhook", serving.demo)
 

@@ -32,6 +32,11 @@ def wav_header(frames: int) -> bytes:
     return _HEADER.pack(b"RIFF", riff_size, b"WAVE", layout, b"fact", 4, frames, b"data", size)
 
 
+def seconds_of(file_bytes: int) -> float:
+    """How long a recording of that size is, whether or not its header says so already."""
+    return max(0, file_bytes - HEADER_BYTES) / (CHANNELS * SAMPLE_RATE_HZ)
+
+
 def interleave(contact: Bytes, agent: Bytes, stereo: Bytes) -> memoryview:
     """Sample pairs of both sides, written through the scratch space `stereo [n, 2]`."""
     count = contact.size

@@ -87,13 +87,16 @@ def set_limits(
     calls_per_minute: int | None = None,
     minute_allowance: float | None = None,
 ) -> None:
-    """Change those limits that are given."""
+    """Change those limits that are given. A raised `max_concurrent` lets waiting calls go within a second."""
     given = {
         "max_concurrent": max_concurrent,
         "calls_per_minute": calls_per_minute,
         "minute_allowance": minute_allowance,
     }
-    changed = {name: value for name, value in given.items() if value is not None}
+    changed: dict[str, float] = {name: value for name, value in given.items() if value is not None}
+    if max_concurrent is not None:
+        # Due since ever: the house looks at the account's gate in its next round, whoever changed the limit.
+        changed["next_due_at"] = 0.0
     if changed:
         conn.execute(accounts.update().where(accounts.c.id == account_id).values(changed))
 

@@ -7,6 +7,7 @@ event in the same transaction. Everything is asked per account, so a stranger's 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 import sqlalchemy as sa
 
@@ -23,9 +24,8 @@ OPEN_STATES = frozenset(lifecycle.STATES) - lifecycle.TERMINAL_STATES
 
 def insert_call(conn: sa.Connection, house: House, call: Call, run_at: float) -> Call:
     """Keep a new call and tell that it is queued. The caller holds the account's lock."""
-    row = conn.execute(
-        calls.insert()
-        .values(
+    conn.execute(
+        calls.insert().values(
             id=call.id,
             account_id=call.account_id,
             key_id=call.key_id,
@@ -40,9 +40,8 @@ def insert_call(conn: sa.Connection, house: House, call: Call, run_at: float) ->
             analysis_attempts=0,
             sequence=1,
         )
-        .returning(*calls.c)
-    ).mappings()
-    kept = call_of(row.one())
+    )
+    kept = replace(call, sequence=1)
     events.append(conn, house, kept, lifecycle.EVENT_OF_STATE[call.state], call.created_at)
     return kept
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -26,12 +28,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MAX_GROUP = 256
+# The first edition of SQLite that knows unixepoch('subsec').
+SUBSEC_SQLITE = (3, 42, 0)
 READERS = 4
 BUSY_TIMEOUT_MS = 5_000
 POSTGRES_POOL = 10
 # A deadlock or a lost serialisation is PostgreSQL's "again, please".
 AGAIN_SQLSTATES = frozenset({"40001", "40P01"})
 TRIES = 3
+KNOWN_URLS = "write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
 
 
 class StoreUnavailable(Refusal):
@@ -65,6 +70,9 @@ def sqlite_engine(path: str, *, pool_size: int, isolation_level: str | None) -> 
     def prepare(connection: sa.engine.interfaces.DBAPIConnection, _: object) -> None:
         # pysqlite's own BEGIN comes too late and is DEFERRED; None leaves transactions to us.
         connection.isolation_level = isolation_level
+        if sqlite3.sqlite_version_info < SUBSEC_SQLITE:
+            # The work engine's tables date their rows with unixepoch('subsec'), null on older editions.
+            connection.create_function("unixepoch", 1, lambda _: time.time())
         cursor = connection.cursor()
         for pragma in (
             f"busy_timeout={BUSY_TIMEOUT_MS}",
@@ -83,7 +91,11 @@ class Database:
     """One database, by URL: `sqlite:///path/to/file.db` or `postgresql+asyncpg://…`."""
 
     def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
+        try:
+            self.url = sa.make_url(url)
+        except (sa.exc.ArgumentError, ValueError):
+            # Not said back: what can't be read may hold a password anywhere.
+            raise ConfigError(f"the database URL is none: {KNOWN_URLS}") from None
         self._postgres: AsyncEngine | None = None
         self._sqlite: _SqliteThreads | None = None
         if self.url.get_backend_name() == "postgresql":
@@ -94,7 +106,7 @@ class Database:
         elif self.url.get_backend_name() == "sqlite" and self.url.database not in (None, "", ":memory:"):
             self._sqlite = _SqliteThreads(str(self.url.database))
         else:
-            raise ConfigError(f"{url!r} is neither sqlite:///FILE nor postgresql+asyncpg://…")
+            raise ConfigError(f"the database {self.url!r} is not known: {KNOWN_URLS}")
 
     @property
     def embedded(self) -> bool:
@@ -166,18 +178,22 @@ class _SqliteThreads:
         self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._writer: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._closed = False
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
 
     def write(self, work: Callable[[sa.Connection], object]) -> Future[object]:
+        done: Future[object] = Future()
         with self._starting:
+            self._refuse_if_closed()
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write_forever, name="store-write", daemon=True)
                 self._writer.start()
-        done: Future[object] = Future()
-        self._waiting.put((work, done))
+            # Under the lock, so that nothing is ever queued behind the word to stop and waits for ever.
+            self._waiting.put((work, done))
         return done
 
     def read(self, work: Callable[[sa.Connection], object]) -> Future[object]:
+        self._refuse_if_closed()
         return self._readers.submit(self._read, work)
 
     def _read(self, work: Callable[[sa.Connection], object]) -> object:
@@ -188,9 +204,15 @@ class _SqliteThreads:
             finally:
                 conn.exec_driver_sql("ROLLBACK")
 
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise StoreUnavailable("the store has been closed")
+
     def close(self) -> None:
-        if self._writer is not None:
+        with self._starting:
+            self._closed = True
             self._waiting.put(None)
+        if self._writer is not None:
             self._writer.join()
         self._readers.shutdown()
         self._engine.dispose()

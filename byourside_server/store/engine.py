@@ -70,3 +70,5 @@ class House:
 
     put: Callable[[sa.Connection, Item], None]
     record_of: Callable[[Call], Json]
+    recorded_s: Callable[[str], float] = lambda call_id: 0.0
+    """Seconds of recording that a call has: how long a line lived that can't be asked any more."""

@@ -124,10 +124,14 @@ class Exchange:
             line.cancelled.set()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace_s)
+        await self.cut()
+
+    async def cut(self) -> None:
+        """Silence every line at once, written down or not; calls may be dialled again afterwards."""
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=LAST_RETRY_S)
+            await asyncio.wait(self._tasks, timeout=2 * LAST_RETRY_S)
 
     def _begin(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

@@ -22,7 +22,9 @@ def open_gate(conn: sa.Connection, house: House, account_id: str, now: float) ->
     An item's priority is how many calls its account has already: the engine then serves accounts fairly.
     """
     lock_account(conn, account_id)
-    limit = conn.execute(sa.select(accounts.c.max_concurrent).where(accounts.c.id == account_id)).scalar_one()
+    limit, noted_due_at = conn.execute(
+        sa.select(accounts.c.max_concurrent, accounts.c.next_due_at).where(accounts.c.id == account_id)
+    ).one()
     active = conn.execute(
         sa.select(sa.func.count()).where(
             calls.c.account_id == account_id, calls.c.state.in_(lifecycle.ACTIVE_STATES)
@@ -44,7 +46,8 @@ def open_gate(conn: sa.Connection, house: House, account_id: str, now: float) ->
     next_due_at = None
     if active < limit:
         next_due_at = conn.execute(sa.select(sa.func.min(calls.c.run_at)).where(queued)).scalar()
-    conn.execute(accounts.update().where(accounts.c.id == account_id).values(next_due_at=next_due_at))
+    if next_due_at != noted_due_at:
+        conn.execute(accounts.update().where(accounts.c.id == account_id).values(next_due_at=next_due_at))
 
 
 def accounts_due(conn: sa.Connection, now: float) -> list[str]:

@@ -43,6 +43,8 @@ def take_token(conn: sa.Connection, account: Account, key_id: str, now: float) -
 
 def check_minutes(conn: sa.Connection, account: Account, now: float) -> None:
     """Raise Refusal `over_minute_cap` where used and reserved minutes reach the allowance."""
+    if account.minute_allowance is None:
+        return
     used_s = used_seconds(conn, account.id, month_of(now))
     reserved_s = conn.execute(
         sa.select(sa.func.coalesce(sa.func.sum(calls.c.reserved_s), 0.0)).where(

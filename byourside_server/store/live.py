@@ -124,11 +124,15 @@ def end_line(
 def lose_lines(conn: sa.Connection, house: House, alive: Collection[str], now: float) -> list[Call]:
     """End every live call whose worker is not among `alive`: it was dialled, so it is never dialled again.
 
-    What was heard is kept. The moment of the end is the line's last sign of life.
+    What was heard is kept. The moment of the end is the line's last sign of life, in the tables or in its
+    recording.
     """
     orphans = conn.execute(
-        sa.select(calls.c.id, calls.c.touched_at, calls.c.owner)
-        .where(calls.c.state.in_(lifecycle.LIVE_STATES), calls.c.owner.not_in(alive))
+        sa.select(calls.c.id, calls.c.touched_at, calls.c.answered_at, calls.c.owner)
+        # "is not null" for the index, which "not in" alone does not lead to.
+        .where(
+            calls.c.owner.is_not(None), calls.c.state.in_(lifecycle.LIVE_STATES), calls.c.owner.not_in(alive)
+        )
         .order_by(calls.c.account_id, calls.c.id)
     ).all()
     lost = []
@@ -137,7 +141,7 @@ def lose_lines(conn: sa.Connection, house: House, alive: Collection[str], now: f
             "error": "worker_lost",
             "end_reason": "worker_lost",
             "ended_by": "server",
-            "ended_at": orphan.touched_at,
+            "ended_at": max(orphan.touched_at, (orphan.answered_at or 0.0) + house.recorded_s(orphan.id)),
         }
         call = change(conn, house, orphan.id, "failed", now, owner=orphan.owner, values=values)
         if call is not None:

@@ -28,6 +28,14 @@ def beat(conn: sa.Connection, worker_id: str) -> bool:
     return beaten.one_or_none() is not None
 
 
+def start_over(conn: sa.Connection, worker_id: str) -> None:
+    """Say that a worker which was, or might have been, declared dead lives again; it has no calls left."""
+    values = {"beat_at": now_of_database(conn), "dead": 0}
+    again = workers.update().where(workers.c.id == worker_id).values(values).returning(workers.c.id)
+    if conn.execute(again).one_or_none() is None:
+        register(conn, worker_id)
+
+
 def is_alive(conn: sa.Connection, worker_id: str) -> bool:
     """False once anyone has declared this worker dead; nobody can until this transaction is over."""
     query = sa.select(workers.c.dead).where(workers.c.id == worker_id)

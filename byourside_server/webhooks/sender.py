@@ -93,13 +93,13 @@ class Sender:
             error = "timed_out"
         except httpx.ConnectError as trouble:
             error = "tls_failed" if "CERTIFICATE" in str(trouble).upper() else "connect_failed"
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL):
             error = "connection_broken"
         took_ms = round((time.monotonic() - began) * 1000)
         return Attempt(status, took_ms, error, excerpt, retry_after_s)
 
     async def _checked_addresses(self, parts: SplitResult) -> list[str]:
-        host = parts.hostname or ""
+        host = ascii_host(parts)
         local = parts.scheme == "http" and host in LOCAL_HOSTS and self._allow_local
         if parts.scheme != "https" and not local:
             raise NotAllowed("not_https")
@@ -129,7 +129,7 @@ class Sender:
     async def _post_to(
         self, parts: SplitResult, address: str, headers: Mapping[str, str], body: bytes
     ) -> tuple[int, str, float | None]:
-        host = parts.hostname or ""
+        host = ascii_host(parts)
         named = f"[{host}]" if ":" in host else host
         port = f":{parts.port}" if parts.port is not None else ""
         literal = f"[{address}]" if ":" in address else address
@@ -145,11 +145,24 @@ class Sender:
                 trust_env=False, follow_redirects=False, timeout=self._timeout_s, verify=self._tls
             ) as client,
             client.stream(
-                "POST", target, content=body, headers=all_headers, extensions={"sni_hostname": host}
+                "POST",
+                target,
+                content=body,
+                headers=all_headers,
+                # RFC 6066 §3: without the dot that may end a name in DNS.
+                extensions={"sni_hostname": host.rstrip(".")},
             ) as response,
         ):
             excerpt = await _beginning(response)
             return response.status_code, excerpt, retry_after(response.headers.get("Retry-After"))
+
+
+def ascii_host(parts: SplitResult) -> str:
+    """The URL's host as DNS, TLS and `Host` spell it. Raises NotAllowed where no name can look like that."""
+    try:
+        return (parts.hostname or "").encode("idna").decode("ascii")
+    except UnicodeError:
+        raise NotAllowed("dns_failed") from None
 
 
 async def _beginning(response: httpx.Response) -> str:
@@ -170,7 +183,8 @@ def retry_after(value: str | None) -> float | None:
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
+        # Overflow: an offset such as +99999999999999, which must not cost more than the header.
         return None
     if moment.tzinfo is None:
         return None

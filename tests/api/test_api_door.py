@@ -167,6 +167,7 @@ def test_a_fault_of_our_own_is_internal_error_and_only_the_log_knows_more(
         (Refusal("rate_limited", retry_after_s=2.1), "3"),
         (Refusal("rate_limited", retry_after_s=0.0), "1"),
         (Refusal("rate_limited"), "30"),
+        (Refusal("over_minute_cap"), None),
         (Refusal("over_minute_cap", retry_after_s=86_400.0), "86400"),
         (Refusal("store_error"), "5"),
         (Refusal("idempotency_in_flight", retry_after_s=1.0), "1"),

@@ -151,6 +151,9 @@ def test_the_transcript_names_the_speakers() -> None:
         ({"scheduledAt": "tomorrow"}, "invalid_scheduled_at"),
         ({"scheduledAt": "2026-06-17T14:03:12"}, "invalid_scheduled_at"),
         ({"scheduledAt": 5}, "invalid_scheduled_at"),
+        ({"scheduledAt": "9999-12-31T23:59:59.9999Z"}, "invalid_scheduled_at"),
+        ({"scheduledAt": "9999-12-31T23:59:59-14:00"}, "invalid_scheduled_at"),
+        ({"scheduledAt": "0001-01-01T00:00:00+14:00"}, "invalid_scheduled_at"),
     ],
 )
 def test_the_first_wrong_field_is_refused_with_its_token_and_a_sentence(changes: Json, token: str) -> None:

@@ -14,6 +14,7 @@ from byourside_server.errors import ConfigError
 from byourside_server.store import database, workers
 from byourside_server.store.database import Database, StoreUnavailable
 from byourside_server.store.directory_lock import DirectoryLock
+from byourside_server.store.engine import House
 from byourside_server.store.liveness import Lease
 from byourside_server.store.migrations import known_migrations, migrate
 from byourside_server.store.schema import metadata, schema_version
@@ -204,7 +205,7 @@ def test_a_worker_that_cannot_beat_stops_before_others_may_call_it_dead(postgres
     async def story() -> None:
         db, clock = Database(postgres_url), ManualClock()
         await db.write(migrate, NOW)
-        lease = Lease(db, "w1", clock, lease_s=20.0)
+        lease = Lease(db, House(lambda conn, item: None, lambda call: {}), "w1", clock, lease_s=20.0)
         await lease.begin()
         clock.advance(14.9)
         assert lease.holds
@@ -231,6 +232,52 @@ def test_whoever_has_not_beaten_for_a_lease_is_declared_dead(postgres_url: str) 
         await db.write(workers.register, "young")
         assert await db.write(workers.declare_dead, 20.0) == ["old"]
         assert await db.read(workers.alive) == {"young"}
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_a_database_url_that_can_not_be_read_is_refused_without_its_password() -> None:
+    for url in ("foo", "postgres://u:SECRET@h/db", "mysql://u:SECRET@h/db", "postgresql://u:SECRET@h:x/db"):
+        with pytest.raises(ConfigError, match="write sqlite:///FILE or postgresql://") as caught:
+            Database(url)
+        assert "SECRET" not in str(caught.value)
+
+
+def test_a_closed_store_refuses_and_lets_nobody_wait(tmp_path: Path) -> None:
+    """A straggler's last word at the end of the process must not hang it."""
+
+    async def story() -> None:
+        db = Database(f"sqlite:///{tmp_path / 'a.db'}")
+        await run_sql(db, "CREATE TABLE things (n INTEGER)")
+        await db.close()
+        async with asyncio.timeout(5):
+            with pytest.raises(StoreUnavailable, match="closed"):
+                await db.write(insert, 1)
+            with pytest.raises(StoreUnavailable, match="closed"):
+                await db.read(things)
+
+    asyncio.run(story())
+
+
+def test_a_full_disk_refuses_and_is_forgotten_once_there_is_room(tmp_path: Path) -> None:
+    """SQLITE_FULL rolls the whole transaction back under the savepoints (sqlite.org/lang_transaction)."""
+
+    def insert_much(conn: sa.Connection) -> int:
+        conn.exec_driver_sql("PRAGMA max_page_count = 1")
+        conn.exec_driver_sql("INSERT INTO things VALUES (zeroblob(1000000))")
+        return 1
+
+    async def story() -> None:
+        db = Database(f"sqlite:///{tmp_path / 'a.db'}")
+        await run_sql(db, "CREATE TABLE things (n INTEGER)")
+        together = await asyncio.gather(
+            db.write(insert, 1), db.write(insert_much), db.write(insert, 2), return_exceptions=True
+        )
+        assert isinstance(together[1], StoreUnavailable)
+        kept = [number for number in together if isinstance(number, int)]
+        assert await db.read(things) == kept, "what was answered is there, what was refused is not"
+        assert await db.write(insert, 3) == 3
         await db.close()
 
     asyncio.run(story())

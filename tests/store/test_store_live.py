@@ -6,6 +6,8 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from byourside_server.calls import lifecycle
 from byourside_server.calls.call import Call
 from byourside_server.calls.happened import Answered, LineEnded, Ringing, TurnHeard
@@ -310,5 +312,40 @@ def test_stopping_hangs_up_and_keeps_what_was_said(url: str, tmp_path: Path) -> 
             done = await after.until(account, call.id, "completed")
             assert (done.ended_by, done.end_reason) == ("server", "server_stopped")
             assert after.dialer.dialled == []
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("declared_dead", [True, False])
+def test_a_worker_that_lost_its_lease_ends_its_calls_and_dials_again(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared_dead: bool
+) -> None:
+    """Whether others have declared it dead or the store was merely away for as long."""
+
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("gone for a while")
+
+    async def story() -> None:
+        async with Rig(postgres_url, tmp_path) as rig:
+            account, key = await rig.account()
+            talk, rig.dialer.script = rig.dialer.script, rig.dialer.hold_on
+            placed = await rig.switchboard.place(account, key, request())
+            await rig.until(account, placed.id, "in_progress")
+            if declared_dead:
+                await rig.db.write(workers.retire, rig.worker_id)
+            else:
+                rig.switchboard._lease._beaten_at = float("-inf")
+                with monkeypatch.context() as patch:
+                    patch.setattr(rig.db, "write", away)
+                    with pytest.raises(StoreUnavailable):
+                        await rig.switchboard._beat()
+                assert rig.switchboard.live_calls == 0, "silenced although the store is away"
+            await rig.switchboard._beat()
+            lost = await rig.switchboard.get(account, placed.id)
+            assert (lost.state, lost.error) == ("failed", "worker_lost")
+            rig.dialer.script = talk
+            again = await rig.switchboard.place(account, key, request())
+            await rig.until(account, again.id, "completed")
+            assert rig.dialer.dialled == [placed.id, again.id]
 
     asyncio.run(story())

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from byourside_server.calls.call import Call
 from byourside_server.errors import Refusal
-from byourside_server.store import idempotency
+from byourside_server.store import accounts, idempotency, placing
+from byourside_server.store.engine import House
 from tests.store.rig import OWN_NUMBER, Rig, request
 
 
@@ -213,5 +217,52 @@ def test_a_strangers_call_does_not_exist(url: str, tmp_path: Path) -> None:
                 await rig.switchboard.replay(stranger, event.event_id)
             assert await rig.switchboard.list(stranger) == ([], None)
             assert await rig.switchboard.events(stranger) == []
+
+    asyncio.run(story())
+
+
+def test_a_raised_limit_lets_waiting_calls_go(url: str, tmp_path: Path) -> None:
+    """The command line changes limits beside a serving house: its next round must see them."""
+
+    async def story() -> None:
+        async with Rig(url, tmp_path) as rig:
+            account, key = await rig.account(max_concurrent=0)
+            call = await rig.switchboard.place(account, key, request())
+            await rig.switchboard.open_gates()
+            assert (await rig.switchboard.get(account, call.id)).state == "queued"
+            await rig.db.write(partial(accounts.set_limits, account_id=account.id, max_concurrent=1))
+            await rig.switchboard.open_gates()
+            await rig.until(account, call.id, "completed")
+
+    asyncio.run(story())
+
+
+def test_accepting_a_call_reads_none_of_the_accounts_past(tmp_path: Path) -> None:
+    """SQLite takes a partial index only where the statement without its parameters implies it."""
+
+    async def story() -> None:
+        async with Rig(f"sqlite:///{tmp_path / 'a.db'}", tmp_path) as rig:
+            account, key = await rig.account()
+            plans: list[str] = []
+
+            def watched(conn: sa.Connection) -> None:
+                statements: list[tuple[str, Any]] = []
+
+                @sa.event.listens_for(conn, "before_cursor_execute")
+                def note(conn: sa.Connection, cursor: object, sql: str, given: Any, *_: object) -> None:
+                    statements.append((sql, given))
+
+                house = House(lambda conn, item: None, rig.switchboard.record)
+                placing.accept(conn, house, placing.Placement(account.id, key.id, request()), 1.0)
+                for sql, given in list(statements):
+                    found = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given)
+                    plans.extend(str(step.detail) for step in found)
+
+            await rig.db.write(watched)
+            of_calls = [plan for plan in plans if " calls " in f"{plan} "]
+            assert any("calls_gate (account_id=? AND state=?" in plan for plan in of_calls)
+            for plan in of_calls:
+                assert "SCAN" not in plan
+                assert "calls_recent" not in plan
 
     asyncio.run(story())

@@ -68,6 +68,12 @@ def place(client: httpx.Client, number: str, hook_url: str) -> str | None:
 
 
 @pytest.fixture(scope="module")
+def lost_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the recordings of the killed server lie."""
+    return tmp_path_factory.getbasetemp() / "killed" / "data" / "recordings"
+
+
+@pytest.fixture(scope="module")
 def aftermath(
     telephone_network: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[dict[str, dict[str, Any]], Counter[str], Mailbox]]:
@@ -75,7 +81,7 @@ def aftermath(
     address, journal = telephone_network
     chance = random.Random(SEED)
     house = House(
-        tmp_path_factory.mktemp("killed") / "data",
+        tmp_path_factory.mktemp("killed", numbered=False) / "data",
         ("--allow-local-webhooks",),
         {"BYOURSIDE_SANDBOX_ADDRESS": address, "BYOURSIDE_CALLS_PER_MINUTE": "10000"},
     )
@@ -139,6 +145,16 @@ def test_calls_caught_in_the_middle_say_so(aftermath: Aftermath) -> None:
     for record in lost:
         assert (record["status"], record["error"]) == ("failed", "worker_lost")
         assert dials[record["id"]] <= 1
+
+
+def test_a_lost_call_lasted_as_long_as_its_recording(aftermath: Aftermath, lost_recordings: Path) -> None:
+    records, _, _ = aftermath
+    answered = [r for r in records.values() if r["endReason"] == "worker_lost" and r["startedAt"]]
+    assert answered, "no kill fell into a conversation: the test proves nothing"
+    for record in answered:
+        recording = lost_recordings / f"{record['id']}.wav"
+        seconds = (recording.stat().st_size - 58) / 16000 if recording.exists() else 0.0
+        assert record["durationSec"] >= seconds - 0.2, record
 
 
 def test_calls_that_were_still_queued_were_dialled_after_the_restart(aftermath: Aftermath) -> None:

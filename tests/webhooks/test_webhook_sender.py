@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 import pytest
 
-from byourside_server.webhooks.sender import EXCERPT_BYTES, Attempt, Sender, retry_after
+from byourside_server.webhooks.sender import EXCERPT_BYTES, Attempt, Sender, ascii_host, retry_after
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -179,4 +180,20 @@ def test_retry_after_comes_as_seconds_or_as_a_date() -> None:
     assert retry_after("120") == 120.0
     assert retry_after("Fri, 31 Dec 1999 23:59:59 GMT") == 0.0
     assert retry_after("soon") is None
+    assert retry_after("Mon, 01 Jan 2024 00:00:00 +99999999999999") is None, "an offset beyond any clock"
     assert retry_after(None) is None
+
+
+def test_names_are_spelled_in_ascii_on_the_wire_and_without_their_last_dot_in_tls() -> None:
+    """RFC 5890 for `Host`; RFC 6066 §3: a server name in TLS has no trailing dot."""
+    asked: list[str] = []
+
+    async def resolver(host: str, port: int) -> list[str]:
+        asked.append(host)
+        return ["10.0.0.1"]
+
+    assert send(Sender(resolver=resolver), "https://b\u00fccher.example/").error == "address_not_public"
+    assert asked == ["xn--bcher-kva.example"]
+    for nameless in ("https://./", "https://.example.com/", "https://a..b/", f"https://{'a' * 64}.com/"):
+        assert send(Sender(resolver=resolver), nameless).error == "dns_failed"
+    assert ascii_host(urlsplit("https://b\u00fccher.example./")) == "xn--bcher-kva.example."
