@@ -25,27 +25,33 @@ from byourside_server.conversation.words import sentence_case
 NOUN_KINDS: tuple[tuple[str, str, str], ...] = (
     (r"e-?mail", "email", "What is your email address, please?"),
     (
-        r"phone|mobile|telephone|callback number|contact number|cell",
+        r"phone|mobile|telephone|callback number|contact number|\bcell\b",
         "digits",
         "What is the best phone number to reach you?",
     ),
     (
-        r"account number|reference|confirmation (?:number|code)|order number|booking number|zip"
+        r"account number|\breference\b|confirmation (?:number|code)|order number|booking number|zip"
         r"|postcode|postal|\bpin\b",
         "digits",
         "",
     ),
     (
-        r"reason|\bwhy\b|feedback|comments?|address|instructions|next steps?|requirements|allergies|dietary",
+        r"\bhours\b|reason|\bwhy\b|feedback|comments?|address|instructions|next steps?|requirements"
+        r"|allergies|dietary",
         "text",
         "",
     ),
     (
-        r"price|cost|amount|quote|\bfee\b|total|rate\b|budget|balance|charge|salary",
+        r"price|cost|amount|quote|\bfees?\b|total|\brate\b|budget|balance|charge|salary",
         "money",
         "How much is it, please?",
     ),
-    (r"how many|number of|count|quantity|party size|guests|headcount|\bage\b|score|rating", "number", ""),
+    (
+        r"how many|number of|\bcount\b|quantity|party size|guests|headcount|\bage\b|score|rating"
+        r"|scale of|^rate\b",
+        "number",
+        "",
+    ),
     (r"\b(?:time|when|date|day|slot|eta|hour|availability|deadline|appointment|hours)\b", "time", ""),
     (r"\bname\b|\bwho\b", "name", "May I have your name, please?"),
 )
@@ -67,7 +73,8 @@ _NAMED_VALUE = re.compile(
     re.IGNORECASE,
 )
 _ASKED = re.compile(
-    r"^(?:(?:what|when|where|how|which|who|why)(?: \w+)? )?"
+    r"^(?:(?:what|when|where|how|which|who|why)"
+    r"(?: (?!you\b|they\b|we\b|it\b|i\b|he\b|she\b|someone\b|there\b)\w+)? )?"
     r"(?:is|are|was|were|do|does|did|can|could|will|would|has|have) \w",
     re.IGNORECASE,
 )
@@ -94,21 +101,41 @@ def _confirm(clause: Clause, name: str) -> Step:
         label = re.sub(r"^(?:the|their) ", "", told)
         question = f"Could you confirm {about}, please?"
         return Step(name, kind_of_noun(about), question, label=label, subject=clause.about, verb="confirm")
-    is_event = _EVENT.search(about) is not None
+    is_clause = re.match(r"(?:the|your|our) [^,]*\b(?:is|are|was|were|will|has|have)\b", about) is not None
+    is_event = _EVENT.search(about) is not None and not is_clause
+    verb = "confirm" if " " in clause.verb else clause.verb
     return Step(
         name,
         "yes_no",
         "Does that still work for you?" if is_event else "Is that correct?",
-        statement=ended(f"I'm calling to {clause.verb} {about}"),
-        said_yes=f"confirmed {told}",
-        said_no=f"did not confirm {told}",
+        statement=ended(f"I'm calling to {verb} {'that ' if is_clause else ''}{about}"),
+        said_yes=f"confirmed {'that ' if is_clause else ''}{told}",
+        said_no=f"did not confirm {'that ' if is_clause else ''}{told}",
         subject=clause.about,
-        verb=clause.verb,
+        verb=verb,
     )
+
+
+# "… or …" asks which, and a yes would tell nothing.
+_CHOICE = re.compile(
+    r"\b(?:want|wants|prefer|prefers|would like|'d like|need|needs)\b.* or (?!not\b)", re.IGNORECASE
+)
+_MONEY_NAMES = " price cost amount total quote fee"
+_RATING_NAMES = " rating score satisfaction"
 
 
 def _ask_if(clause: Clause, name: str) -> Step:
     kind = "change" if CHANGE_WORDS.search(clause.about) else "yes_no"
+    if _CHOICE.search(clause.about):
+        asked = to_third_person(_said(clause.about))
+        return Step(
+            name,
+            "text",
+            spoken_clock(yes_no_question(clause.about)),
+            label=f"whether {asked}",
+            subject=f"{clause.about} preference choice option",
+            verb=clause.verb,
+        )
     return Step(
         name,
         kind,
@@ -121,10 +148,12 @@ def _ask_if(clause: Clause, name: str) -> Step:
 
 
 def _ask_for(clause: Clause, name: str) -> Step:
-    noun = _said(clause.about)
+    noun = _said(re.sub(r"^us |^me ", "", clause.about))
     kind = kind_of_noun(noun)
     bare = re.sub(r"^(?:your|the|a|an|any)\s+", "", noun, flags=re.IGNORECASE)
-    if noun.lower().startswith("your "):
+    if noun.lower().startswith("any "):
+        question = f"Do you have {noun}?"
+    elif noun.lower().startswith("your "):
         question = f"May I have {noun}, please?"
     elif kind in ("money", "name") and len(bare.split()) == 1:
         question = next(q for _, k, q in NOUN_KINDS if k == kind)
@@ -141,7 +170,27 @@ def _ask_what(clause: Clause, name: str) -> Step:
         return _ask_for(clause, name)
     label = to_third_person(lower_first(about))
     question = sentence_case(about) if is_question(about) else f"Could you tell me {lower_first(about)}"
-    return Step(name, _kind_of_wh(about), ended(question, "?"), label=label, subject=clause.about, verb="ask")
+    kind = _kind_of_wh(about)
+    return Step(
+        name, kind, ended(question, "?"), label=label, subject=_subject_of_wh(clause.about, kind), verb="ask"
+    )
+
+
+def _subject_of_wh(about: str, kind: str) -> str:
+    """The caller's words, and the nouns a field may use for the same."""
+    if kind == "money":
+        return about + _MONEY_NAMES
+    if about.lower().startswith("why"):
+        return f"{about} reason"
+    if about.lower().startswith("how long"):
+        return f"{about} duration wait eta estimate"
+    if re.search(
+        r"how many (?:people|guests|persons|of them)|how many .*\b(?:attend|come|bring)\b",
+        about,
+        re.IGNORECASE,
+    ):
+        return f"{about} guest people party attendees headcount"
+    return about + _RATING_NAMES if kind == "number" and "how many" not in about.lower() else about
 
 
 def _kind_of_wh(about: str) -> str:
@@ -175,6 +224,11 @@ def _ask_about(clause: Clause, name: str) -> Step:
 
 def _ask_to(clause: Clause, name: str) -> Step:
     about = _said(clause.about)
+    if about.lower().startswith("rate "):
+        asked = ended(f"Could you {about}, please", "?")
+        return Step(
+            name, "number", asked, label="rating", subject=f"{clause.about}{_RATING_NAMES}", verb="ask"
+        )
     return Step(
         name,
         "yes_no",
@@ -280,9 +334,31 @@ def _cancel(clause: Clause, name: str) -> Step:
     )
 
 
+def _wish(clause: Clause, name: str) -> Step:
+    return _told(clause, name, ended(f"I'm calling to wish {_said(clause.about)}"), "the wishes")
+
+
+def _offer(clause: Clause, name: str) -> Step:
+    about = _said(re.sub(r"^(?:to )?(?:them |him |her |you )?", "", clause.about))
+    told = to_third_person(about)
+    return Step(
+        name,
+        "yes_no",
+        "Would that suit you?" if _WHEN.search(about) else "Are you interested?",
+        statement=ended(f"I'd like to offer you {about}"),
+        said_yes=f"accepted the offer of {told}",
+        said_no=f"declined the offer of {told}",
+        subject=f"{clause.about} accept alternative interest",
+        verb="offer",
+    )
+
+
+_WHEN = re.compile(r"day\b|\btomorrow\b|\b\d+ ?(?::\d\d )?[ap]\.?m", re.IGNORECASE)
+
+
 def _follow_up(clause: Clause, name: str) -> Step:
     about = (
-        _said(re.sub(r"^(?:with (?:them|him|her) )?(?:on |about )?", "", clause.about))
+        _said(re.sub(r"^(?:with )?(?:them |him |her )?(?:on |about )?", "", clause.about))
         or "our last conversation"
     )
     return Step(
@@ -343,6 +419,8 @@ _FAMILIES: dict[str, Callable[[Clause, str], Step]] = {
     "invite": _invite,
     "arrange": _arrange,
     "cancel": _cancel,
+    "wish": _wish,
+    "offer": _offer,
     "follow_up": _follow_up,
     "check": _check,
     "other": _other,

@@ -5,6 +5,8 @@ Pure and deterministic: its whole memory is the transcript in the `Situation`. `
 
 from __future__ import annotations
 
+import re
+
 from byourside_server.conversation import expectations
 from byourside_server.conversation.brief import Brief
 from byourside_server.conversation.disclosure import introduction
@@ -13,7 +15,7 @@ from byourside_server.conversation.mind import DEFAULT_PATIENCE_S, Decision, Sit
 from byourside_server.conversation.plan import plan_of
 from byourside_server.conversation.reading import Reading, read
 from byourside_server.conversation.step import Plan, Step
-from byourside_server.conversation.words import UNINTELLIGIBLE
+from byourside_server.conversation.words import UNINTELLIGIBLE, plain
 
 HOLD_PATIENCE_S = 20.0
 HOLD_WORDS = "Of course."
@@ -105,8 +107,21 @@ def _on_move(plan: Plan, reading: Reading, situation: Situation, move: Intent | 
     if move is Intent.WHO:
         return _ask(plan, step or plan.main, f"{introduction(situation.brief)} {plan.purpose}")
     if move in REMARKS and move is not None:
-        return _ask(plan, step, REMARKS[move]) if step else _next(plan, reading, REMARKS[move])
+        remark = _remark(move, situation.text)
+        return _ask(plan, step, remark) if step else _next(plan, reading, remark)
     return None
+
+
+def _remark(move: Intent, text: str) -> str:
+    """ "Are you a robot?" is a yes, "Are you a real person?" a no."""
+    asks_for_person = (
+        move is Intent.ROBOT and _PERSON.search(plain(text)) and not _MACHINE.search(plain(text))
+    )
+    return "No, I'm an automated AI assistant." if asks_for_person else REMARKS[move]
+
+
+_PERSON = re.compile(r"\b(?:human|person|real)\b")
+_MACHINE = re.compile(r"\b(?:robot|machine|computer|ai|a i|bot|recording|automated|chatbot|artificial)\b")
 
 
 def _onward(plan: Plan, reading: Reading, situation: Situation) -> Decision:

@@ -13,7 +13,10 @@ from byourside_server.conversation.words import plain, word_set, words_of
 COMPLETE_S = 0.25
 NEUTRAL_S = 0.6
 UNFINISHED_S = 1.2
-TEXT_PATIENCE_S = 1.5  # for speech-to-text, from the last voiced moment
+# For speech-to-text, from the last voiced moment. It answers in a quarter of a second; where many calls queue
+# for it, a pause is better than words that were said and not understood. An engine that fails says so at
+# once.
+TEXT_PATIENCE_S = 4.0
 _UNFINISHED_ENDS = word_set(
     """
     and or but because so if when than then with without to at on in of for from by about around

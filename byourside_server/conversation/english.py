@@ -105,8 +105,18 @@ BACKSHIFT = {
 _CLOCK = re.compile(r"\b(\d{1,2}(?::\d\d)?)\s*([ap])\.?\s?m\b\.?", re.IGNORECASE)
 
 
+_THINGS = re.compile(
+    r"\b(?P<who>they|he"
+    r"|she)\b(?P<between>[^.?!]*?)(?<!with )(?<!for )(?<!to )(?<!from )(?<!about )(?<!of )(?<!at )\bthem\b",
+    re.IGNORECASE,
+)
+
+
 def to_second_person(text: str) -> str:
-    """Their → your, they → you, with the verb after "you" agreeing."""
+    """Their → your, they → you, with the verb after "you" agreeing; "they pick them up" has things in it."""
+    if _THINGS.search(text):
+        text = re.sub(r"(?<!with )(?<!for )(?<!to )(?<!from )(?<!about )\bthem\b", "\0", text)
+        return to_second_person(text).replace("\0", "them")
     for pattern, spoken in _TO_SECOND:
         text = pattern.sub(spoken, text)
     return re.sub(
@@ -142,8 +152,26 @@ def yes_no_question(clause: str) -> str:
     at = _auxiliary_after_noun(words)
     if at is not None:
         subject = " ".join([_lower_first(words[0]), *words[1:at]])
+        if words[at].lower() in ("has", "have") and not _is_participle(" ".join(words[at + 1 : at + 2])):
+            helper = "Does" if words[at].lower() == "has" else "Do"
+            return ended(" ".join([helper, subject, "have", *words[at + 1 :]]), "?")
         return ended(" ".join([words[at].capitalize(), subject, *words[at + 1 :]]), "?")
     return ended(f"Could you tell me if {_lower_first(spoken)}", "?")
+
+
+def _is_main_have(rest: list[str]) -> bool:
+    """ "have to", "have a table", "have outdoor seating"; "have received" is none."""
+    after = next((word for word in rest if word.lower() not in ("already", "ever", "not", "just", "yet")), "")
+    return after.lower() in _MAIN_HAVE_BEFORE or not _is_participle(after)
+
+
+def _is_participle(word: str) -> bool:
+    return word.lower() in _PARTICIPLES or word.endswith("ed")
+
+
+_PARTICIPLES = word_set(
+    "been gone come had made found sent paid left taken seen heard bought got received arrived done"
+)
 
 
 def _inverted(words: list[str], at: int) -> str:
@@ -152,7 +180,7 @@ def _inverted(words: list[str], at: int) -> str:
         inner = _inverted([words[0], *rest], 1)
         head, _, tail = inner.partition(f" {subject} ")
         return f"{head} {subject} {verb} {tail}" if tail else ""
-    is_main_have = verb == "have" and (not rest or rest[0].lower() in _MAIN_HAVE_BEFORE)
+    is_main_have = verb == "have" and _is_main_have(rest)
     if verb in _AUXILIARIES and not is_main_have and verb not in ("do", "does", "did"):
         return " ".join([verb.capitalize(), subject, *rest])
     if verb in ("don't", "didn't"):
@@ -211,6 +239,7 @@ def reported(clause: str, said: bool) -> str:
     past = BACKSHIFT.get(auxiliary, auxiliary)
     if not said:
         return f"{subject} {past} not {rest}"
+    rest = re.sub(r"\bany (?=\w)", "", rest)
     return f"{subject} {_past_of(rest)}" if past == "did" else f"{subject} {past} {rest}"
 
 
@@ -222,7 +251,16 @@ def _subject_and_rest(clause: str, words: list[str]) -> tuple[str, str]:
     if at is None:
         return words[1], to_third_person(" ".join(words[2:]))
     subject = " ".join(spoken[:at])
+    if spoken[at].lower() in ("has", "have") and words[0].lower() in ("does", "do"):
+        at -= 1
+        spoken[at + 1] = "have"
     return to_third_person(_lower_first(subject)), to_third_person(" ".join(spoken[at + 1 :]))
+
+
+_BEFORE_OBJECT = (
+    r"to|for|with|about|from|of|at|on|by|tell|ask|call|give|send|reach|let|invite|remind|thank|help|see|meet|contact|wish"
+    r"|offer|e-?mail|text|visit|pay"
+)
 
 
 def to_third_person(text: str) -> str:
@@ -230,6 +268,7 @@ def to_third_person(text: str) -> str:
     text = re.sub(r"\byours\b", "theirs", text, flags=re.IGNORECASE)
     text = re.sub(r"\byour\b", "their", text, flags=re.IGNORECASE)
     text = re.sub(r"\byou are\b", "they are", text, flags=re.IGNORECASE)
+    text = re.sub(rf"\b({_BEFORE_OBJECT}) you\b", r"\1 them", text, flags=re.IGNORECASE)
     return re.sub(r"\byou\b", "they", text, flags=re.IGNORECASE)
 
 
@@ -247,8 +286,11 @@ def _past_of(rest: str) -> str:
     return f"{past} {tail}".strip()
 
 
+_STARTS_WITH_NAME = re.compile(r"I\b|(?:Dr|Mr|Mrs|Ms|Prof|St)\b|[A-Z]\w+ [A-Z]\w|[A-Z]\w*'s\b")
+
+
 def _lower_first(text: str) -> str:
-    keeps = text[:2].isupper() or text.startswith(("I ", "I'"))
+    keeps = text[:2].isupper() or _STARTS_WITH_NAME.match(text) is not None
     return text if keeps else text[:1].lower() + text[1:]
 
 

@@ -23,7 +23,8 @@ from byourside_server.conversation.words import word_set
 PASSIVE = frozenset({"summary", "sentiment", "mood", "tone", "transcript", "outcome", "notes", "language"})
 _AFFIRMATIONS = word_set(
     "confirm book agree accept attend available work ok okay success approve reserve come possible "
-    "arrange schedule acknowledge remind inform notify able"
+    "arrange schedule acknowledge remind inform notify able cancel reschedule order renew correct"
+    " verify interest"
 )
 _ACKNOWLEDGEMENTS = word_set(
     "acknowledge remind inform notify confirm accept agree ok okay understand receive"
@@ -47,17 +48,37 @@ _RENEW = frozenset(
 )
 _SUFFIX = re.compile(r"(?:ations?|ation|ing|ed|es|s|ment|ion)$")
 _FIELD_QUESTIONS: tuple[tuple[str, str, str], ...] = (
-    (r"next_?steps?|follow_?up", "text", "What will you do next?"),
-    (r"reason|why", "text", "May I ask the reason?"),
-    (r"email", "email", "What is your email address, please?"),
-    (r"phone|mobile|callback|tel\b|number_to", "digits", "What is the best phone number to reach you?"),
-    (r"rating|score", "number", "How would you rate it, from one to ten?"),
-    (r"party_?size|guests|people|attendees|headcount", "number", "How many people will there be?"),
-    (r"quantity|count", "number", "How many would that be?"),
-    (r"price|cost|amount|quote|fee|total|budget", "money", "How much is it, please?"),
-    (r"name|who", "name", "May I have your name, please?"),
-    (r"day|date", "time", "What day would that be?"),
-    (r"time|when|slot|hour|eta", "time", "What time would that be?"),
+    (r"next ?steps?|follow ?up", "text", "What will you do next?"),
+    (r"reason|\bwhy\b", "text", "May I ask the reason?"),
+    (r"e ?mail\b", "email", "What is your email address, please?"),
+    (
+        r"phone|mobile|callback(?! time| date)|\btel\b|number to",
+        "digits",
+        "What is the best phone number to reach you?",
+    ),
+    (r"\brating|\bscore", "number", "How would you rate it, from one to ten?"),
+    (r"party ?size|guests|people|attendees|headcount", "number", "How many people will there be?"),
+    (r"quantity|\bcount\b", "number", "How many would that be?"),
+    (r"budget", "money", "What is your budget, please?"),
+    (r"price|\bcosts?\b|amount|quote|\bfees?\b|\btotal\b", "money", "How much is it, please?"),
+    (
+        r"^(?:(?:contact|full|first|last|customer|client|caller|guest|your|their|patient) )*name$|^who$",
+        "name",
+        "May I have your name, please?",
+    ),
+    (r"\bname\b|\bwho\b", "name", ""),
+    (r"^opening time$|^opens? at$", "time", "What time do you open?"),
+    (r"^closing time$|^closes? at$", "time", "What time do you close?"),
+    (r"^(?:eta|estimated (?:time|arrival|delivery time))$", "time", "When can that be expected?"),
+    (r"\bhours\b", "text", ""),
+    (
+        r"^(?:best|good|expected|estimated|arrival|departure|repair|start|end|due|available"
+        r"|pickup) (?:time|date|day|hour|slot)$",
+        "time",
+        "",
+    ),
+    (r"day\b|\bdates?\b", "time", "What day would that be?"),
+    (r"\btime|\bwhen\b|\bslot|\bhour\b|\beta\b", "time", "What time would that be?"),
     (r"address|location", "text", "What is the address, please?"),
     (r"feedback|comments?|message", "text", "Is there anything you would like me to pass on?"),
 )
@@ -72,8 +93,14 @@ def stems(text: str) -> frozenset[str]:
 
 def _stem(word: str) -> str:
     stem = _SUFFIX.sub("", word) if len(word) > 4 else word
+    stem = stem[:-1] if len(stem) > 5 and stem.endswith("ll") else stem
     stem = stem[:-1] if len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "ls" else stem
     return stem.rstrip("e") if len(stem) > 3 else stem
+
+
+def spoken_name(field: Field) -> str:
+    """The field's name as words: "contactName" is "contact name"."""
+    return re.sub(r"([a-z])([A-Z])", r"\1 \2", field.name).replace("_", " ").replace("-", " ").lower().strip()
 
 
 def kind_for(field: Field, otherwise: str) -> str:
@@ -81,7 +108,7 @@ def kind_for(field: Field, otherwise: str) -> str:
     if field.type == "boolean":
         return otherwise if otherwise in ("yes_no", "change") else "yes_no"
     hinted = next(
-        (kind for pattern, kind, _ in _FIELD_QUESTIONS if re.search(pattern, field.name.lower())), None
+        (kind for pattern, kind, _ in _FIELD_QUESTIONS if re.search(pattern, spoken_name(field))), None
     )
     if field.type == "number":
         return "money" if "money" in (hinted, otherwise) or _is_money(field) else "number"
@@ -114,6 +141,8 @@ def score(field: Field, step: Step) -> float:
     name, described = stems(field.name), stems(field.description or "")
     about = stems(f"{step.verb} {step.subject}")
     shared = 2.0 * len(name & about) + 0.5 * len(described & about)
+    if step.kind == "money" and kind_for(field, "text") == "money":
+        shared += 0.5 if field.type == "number" else 0.0
     if field.type == "string" and step.kind in ("time", "name", "digits", "email", "money"):
         shared += 1.5 * (kind_for(field, "text") == step.kind)
     if field.type == "number" and step.kind in ("money", "number"):
@@ -123,10 +152,20 @@ def score(field: Field, step: Step) -> float:
 
 def _fits(field: Field, step: Step) -> bool:
     if field.type == "boolean":
-        return step.is_yes_no
+        return step.is_yes_no and (step.verb not in ("tell",) or affirms(field, step))
     if field.type == "number":
-        return step.kind in ("number", "money", "digits", "text")
-    return not step.is_yes_no
+        return step.kind in ("number", "money", "digits") or (step.kind == "text" and not step.statement)
+    if step.verb == "ask about" and re.search(r",| and ", step.subject):
+        return False  # several things: each field has its own question
+    return not step.is_yes_no or asks_whether_any(step)
+
+
+def asks_whether_any(step: Step) -> bool:
+    """ "Are there any dietary restrictions?" is answered by naming them."""
+    return (
+        step.kind == "yes_no"
+        and re.match(r"(?:Are there|Is there|Do you have) any ", step.question) is not None
+    )
 
 
 def affirms(field: Field, step: Step) -> bool:
@@ -139,14 +178,14 @@ def own_step(field: Field, when: Condition | None) -> Step | None:
     """A question made for the field alone, None where it is passive."""
     if field.name.lower() in PASSIVE:
         return None
-    words = re.sub(r"([a-z])([A-Z])", r"\1 \2", field.name).replace("_", " ").lower()
+    words = spoken_name(field)
     kind = kind_for(field, kind_of_noun(words))
     described = _described(field, kind)
     hinted = next(
         (
             question
             for pattern, k, question in _FIELD_QUESTIONS
-            if k == kind and re.search(pattern, field.name.lower())
+            if k == kind and re.search(pattern, spoken_name(field))
         ),
         None,
     )
@@ -162,16 +201,32 @@ def own_step(field: Field, when: Condition | None) -> Step | None:
         question,
         field=field,
         when=when,
-        said_yes=f"said yes to “{words}”",
-        said_no=f"said no to “{words}”",
+        said_yes=f"said yes to “{question}”",
+        said_no=f"said no to “{question}”",
         label=words,
         subject=f"{words} {field.description or ''}",
     )
 
 
+# "… if different": only asked where the main question was answered with no.
+ONLY_IF_NOT = re.compile(
+    r"[ ,(]+(?:only )?if (?:it is |it's |they are |they )?(?:not\b|different|declined?|refused?|unable"
+    r"|can't|cannot|incorrect"
+    r"|wrong|changed|no\b|rejected|unavailable)[^.?!]*$",
+    re.IGNORECASE,
+)
+_CORRECTED = re.compile(r"^(?:correct|corrected|updated|actual|right) (?!answers?\b)\w")
+
+
+def needs_a_no(field: Field) -> bool:
+    """ "correct_address", "The new window if not confirmed": nothing to ask for after a yes."""
+    described = ONLY_IF_NOT.search(field.description or "") is not None
+    return field.type == "string" and (described or _CORRECTED.match(spoken_name(field)) is not None)
+
+
 def _described(field: Field, kind: str) -> str | None:
     """The description as a question, where it can be said aloud."""
-    text = (field.description or "").strip()
+    text = ONLY_IF_NOT.sub("", (field.description or "").strip()).strip(" ,;.(")
     if not text or len(text.split()) > 16:
         return None
     if text.endswith("?"):
@@ -188,25 +243,41 @@ def _described(field: Field, kind: str) -> str | None:
     noun = re.sub(
         r"^(?:what|the thing) (?:the contact|they) (?:said|say) ", "what ", text, flags=re.IGNORECASE
     )
-    return ended(f"Could you tell me {lower_first(to_second_person(noun)).rstrip('.')}", "?")
+    asked = lower_first(to_second_person(noun)).rstrip(".")
+    if not re.match(
+        r"(?:the|a|an|your|any|my|our|this|that|what|when|where|how|which|who|why|whether|if)\b",
+        asked,
+        re.IGNORECASE,
+    ):
+        asked = f"the {asked}"
+    return ended(f"Could you tell me {asked}", "?")
 
 
 def _plain_question(field: Field, kind: str, words: str) -> str:
     if field.type == "boolean":
         return _boolean_question(words)
-    if field.type == "number":
-        return f"What is the {words}, please?"
-    asked = next((question for _, k, question in NOUN_KINDS if k == kind and question), None)
-    return asked or f"Could you tell me the {words}, please?"
+    if kind == "name" and words.endswith(" name"):
+        return f"What is the {words.removesuffix(' name')}'s name, please?"
+    if kind in ("digits", "email"):
+        asked = next((q for p, k, q in NOUN_KINDS if k == kind and q and re.search(p, words)), None)
+        return asked or f"What is the {words}, please?"
+    if field.type == "number" and kind == "number" and re.search(r"(?<![siu])s$", words):
+        return f"How many {words} are there?"
+    return f"What is the {words}, please?" if kind != "text" else f"Could you tell me the {words}, please?"
 
 
 def _boolean_question(words: str) -> str:
+    if words in ("confirmed", "confirmation", "confirm"):
+        return "Is all of that correct?"
     head, _, rest = words.partition(" ")
     if head in (
         "is",
         "are",
         "can",
         "will",
+        "would",
+        "could",
+        "should",
         "has",
         "have",
         "does",

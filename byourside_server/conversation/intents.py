@@ -31,33 +31,47 @@ _TABLE: tuple[tuple[Intent, re.Pattern[str]], ...] = tuple(
     for intent, pattern in (
         (
             Intent.DO_NOT_CALL,
-            r"(?:don't|do not|never|stop) (?:ever )?(?:call|calling|phone|phoning"
+            r"(?:don't|do not|never|stop|quit) (?:you )?(?:ever )?(?:call|calling|phone|phoning"
             r"|contact)(?:ing)?(?: \w+){0,2}"
-            r"(?: again| anymore| any more| here| me| us| this number)|take (?:me|us) off|remove (?:me"
+            r"(?: again| anymore| any more| here| (?:me|us)(?! (?:before|after|until|till|at|on|in|back"
+            r"|today|tomorrow|now|while))"
+            r"| this number)|(?:lose|delete) (?:my|this) number|unsubscribe me|take (?:me|us) off"
+            r"|remove (?:me"
             r"|us|my number)"
-            r"|stop calling|do not call list|don't call list",
+            r"|(?:don't|do not) want you (?:to call|calling)|stop calling|do not call list|don't call list",
         ),
         (
             Intent.WRONG_NUMBER,
-            r"wrong (?:number|person)|no one (?:here )?by that name|nobody (?:here )?by that name"
+            r"(?<!not a )(?<!not the )(?<!gave you the )(?<!told you the )(?<!that was the )(?<!is this the )"
+            r"wrong (?:number|person)|(?:doesn't|does not) (?:live|work) here|no longer (?:lives|works) here"
+            r"|never heard of (?:him|her|them)|no one (?:here )?by that name|nobody (?:here )?by that name"
             r"|there's no one called|i think you have the wrong",
         ),
         (
             Intent.NOT_INTERESTED,
-            r"(?:not|isn't|aren't|ain't|never) (?:really |at all |\w+ )?interested|no interest"
+            r"(?:not|isn't|aren't|ain't|never) (?:really |at all |\w+ )?interested(?! in (?:reschedul"
+            r"|chang|mov|cancel))\w*"
+            r"|no interest"
             r"|leave me alone|go away"
-            r"|(?:don't|do not) want (?:any|anything|to talk|to speak)",
+            r"|(?:don't|do not) want (?:any(?! (?:change|other|more help|problem"
+            r"|trouble))(?!thing (?:else|changed))|anything(?! else| changed)"
+            r"|to talk|to speak)",
         ),
         (
             Intent.CALL_LATER,
-            r"call (?:me |us )?(?:back |again )?(?:later|another time|tomorrow|next week)|bad time"
+            r"(?<!i'll )(?<!we'll )(?<!i will )(?<!we will )(?<!i can )(?<!we can )(?<!could you )call "
+            r"(?:me |us )?"
+            r"(?:back |again )?(?:later|another time|tomorrow|next week)|bad time"
             r"|not a good time"
-            r"|(?:can't|cannot) talk|i'm (?:busy|driving|in a meeting)|call (?:me |us )?back",
+            r"|(?:can't|cannot) talk|i'm (?:busy(?! (?:tomorrow|on|that|then|next|at|this"
+            r"|all)\b)(?! \w+day)|driving|in a meeting)|call (?:me|us) back"
+            r"|^(?:please )?call back",
         ),
         (
             Intent.ROBOT,
-            r"(?:are you|is this|am i (?:talking|speaking) (?:to|with)|you're|you are) (?:really |like "
-            r"|just )?"
+            r"(?:are you|is this|(?:talk|talking|speak|speaking) (?:to|with)|you're|you are"
+            r"|sound like) (?:really |like "
+            r"|just |actually )?"
             r"(?:an? |the )?(?:robot|machine|computer|ai|a i|bot|human|real person|real human|person"
             r"|recording|"
             r"automated|chatbot|artificial)",
@@ -99,7 +113,8 @@ _TABLE: tuple[tuple[Intent, re.Pattern[str]], ...] = tuple(
         (
             Intent.GOODBYE,
             r"goodbye|good bye|bye|bye bye|have a (?:good|nice|great) (?:day|one|evening|night)|i have to go"
-            r"|i've got to go|i gotta go|got to run|talk to you later|see you",
+            r"|i've got to go|i gotta go|got to run|talk to you later|see you(?! (?:then|there|tomorrow"
+            r"|on|at|next|\w+day)\b)",
         ),
     )
 )
@@ -148,6 +163,7 @@ MACHINE_PHRASES: dict[str, tuple[str, ...]] = {
         "voice mail",
         "voicemail",
         "voice message",
+        "voice messaging",
         "record your message",
         "you've reached",
         "you have reached",
@@ -206,9 +222,21 @@ MACHINE_ONLY = frozenset(
 )
 
 
+# A receptionist says "you have reached Acme, how can I help?", and of somebody else "he's not available".
+_PERSON_SPEAKS = re.compile(
+    r"\b(?:how (?:can|may) i help|(?:can|may) i help you|what can i do for you|can i take a message"
+    r"|(?:may|can) i ask who|(?:can|may) i tell (?:him|her|them)|the right (?:person|number|place))\b"
+    r"|^(?:(?:hello|hi|oh|sorry|no|i'm sorry|i'm afraid|but) )*(?:he|she)(?:'s| is)? (?:not available"
+    r"|can't come to the phone)"
+    r"(?: \w+){0,3}$"
+)
+
+
 def machine_of(text: str) -> str | None:
     """ "voicemail", "screening" or "ivr" where the words are a machine's, else None."""
     spoken = plain(text)
+    if _PERSON_SPEAKS.search(spoken) and not has_any(spoken, MACHINE_ONLY) and "press" not in spoken.split():
+        return None
     for kind in ("ivr", "screening", "voicemail"):
         if has_any(spoken, MACHINE_PHRASES[kind]) and not (
             kind != "voicemail" and has_any(spoken, MACHINE_ONLY)

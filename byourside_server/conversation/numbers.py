@@ -26,7 +26,9 @@ MONEY_WORDS = frozenset({"dollars", "dollar", "bucks", "pounds", "pound", "euros
 CENT_WORDS = frozenset({"cents", "cent", "pence"})
 # "one" is no number in these surroundings.
 _ONE_AFTER = frozenset({"that", "this", "no", "any", "some", "every", "which", "the", "another"})
-_ONE_BEFORE = frozenset({"moment", "second", "sec", "minute", "of", "thing", "question"})
+_ONE_BEFORE = frozenset(
+    {"being", "more", "day", "time", "moment", "second", "sec", "minute", "of", "thing", "question"}
+)
 MIN_DICTATED_DIGITS = 3
 
 

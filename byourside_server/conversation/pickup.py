@@ -1,7 +1,7 @@
 """Who picked up? A person, a machine, or not to be told yet.
 
 Goes by cadence (a person says little and waits), by words, and by the beep. Times in seconds since the
-answer. The limits are those measured with synthetic greetings (design.md §9): a first burst of at most
+answer. The limits are those measured with synthetic greetings: a first burst of at most
 1.8 s followed by 0.6 s of silence is a person, 2.8 s of speech without a person's words is a machine.
 """
 

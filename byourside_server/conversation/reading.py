@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from byourside_server.calls.transcript import Turn
+from byourside_server.conversation.answering import answer_to
 from byourside_server.conversation.intents import Intent, intent_of, is_backchannel
 from byourside_server.conversation.step import Condition, Plan, Step
-from byourside_server.conversation.understanding import Answer, declines, read_answer, read_volunteered
+from byourside_server.conversation.understanding import Answer, declines, read_volunteered
 from byourside_server.conversation.words import plain
 
 MAX_MISSES = 2
@@ -110,7 +111,7 @@ def _contact_spoke(reading: Reading, plan: Plan, turn: Turn) -> None:
     step = plan.step(reading.open_step)
     if step is None or move in _NO_ANSWER_IN:
         return
-    answer = read_answer(step.kind, turn.text)
+    answer = answer_to(step, turn.text)
     if answer is None and _turned_back(reading, plan, step, turn):
         return
     if answer is None:
@@ -170,7 +171,7 @@ def _turned_back(reading: Reading, plan: Plan, step: Step, turn: Turn) -> bool:
     before = plan.step(reading.last_given)
     if before is None or before is step or not before.is_yes_no or not _TURNS_BACK.match(plain(turn.text)):
         return False
-    answer = read_answer(before.kind, turn.text)
+    answer = answer_to(before, turn.text)
     if answer is None or answer.value is reading.value(before.name):
         return False
     _give(reading, plan, before, answer, turn)

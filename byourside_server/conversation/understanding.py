@@ -16,7 +16,8 @@ from byourside_server.conversation.moments import find_moments
 from byourside_server.conversation.numbers import Number, find_digits, find_numbers
 from byourside_server.conversation.personal import find_email, find_name
 from byourside_server.conversation.words import Word, has_any, plain, quote, sentence_case, words_of
-from byourside_server.conversation.yes_no import CORRECTIONS, yes_no
+from byourside_server.conversation.yes_no import yes_no
+from byourside_server.conversation.yes_no_phrases import CORRECTIONS
 
 # How a question may be answered; each kind has its reader in _READERS.
 KINDS = ("yes_no", "change", "number", "money", "digits", "time", "name", "email", "text")
@@ -48,7 +49,20 @@ _NOTHING = frozenset(
     }
 )
 _COUNTED = frozenset(
-    {"people", "persons", "guests", "adults", "of", "seats", "places", "items", "pieces", "units", "percent"}
+    {
+        "out",
+        "people",
+        "persons",
+        "guests",
+        "adults",
+        "of",
+        "seats",
+        "places",
+        "items",
+        "pieces",
+        "units",
+        "percent",
+    }
 )
 _LEADING = re.compile(
     r"^(?:(?:yes|yeah|yep|sure|okay|ok|well|uh|um|oh|so|right|certainly|of course)[ ,.!]+)+(?=\S)",
@@ -92,6 +106,8 @@ def _read_number(text: str, words: Sequence[Word]) -> Answer | None:
 def _read_money(text: str, words: Sequence[Word]) -> Answer | None:
     words = _after_correction(words)
     named = [number for number in find_numbers(words) if number.money]
+    if named and any(_is_of_a_range(words, number) for number in named):
+        return None
     if len({number.value for number in named}) == 1:
         return Answer(named[0].json, quote(text, words[named[0].first : named[0].last]))
     return None if named else _one_number(text, words, lambda word: False)
@@ -110,13 +126,49 @@ def _one_number(text: str, words: Sequence[Word], counted: Callable[[str], bool]
     return Answer(chosen.json, quote(text, words[chosen.first : chosen.last]))
 
 
+def _is_of_a_range(words: Sequence[Word], number: Number) -> bool:
+    """ "forty or fifty dollars", "between forty and fifty dollars"."""
+    return any(
+        other.last == number.first - 1
+        and words[other.last].text in ("and", "or", "to")
+        and other.first != number.first
+        for other in find_numbers(words)
+    )
+
+
 def _denied(words: Sequence[Word], number: Number) -> bool:
-    return number.first > 0 and words[number.first - 1].text in {"not", "isn't"}
+    before = [word.text for word in words[max(0, number.first - 2) : number.first]]
+    return before[-1:] in (["not"], ["isn't"]) or before == ["out", "of"]
 
 
 def _read_digits(text: str, words: Sequence[Word]) -> Answer | None:
     found = find_digits(words)
+    if found is not None and (code := _code_around(text, words, found)) is not None:
+        return code if code.value else None
     return None if found is None else Answer(found[0], quote(text, words[found[1] : found[2]]))
+
+
+def _code_around(text: str, words: Sequence[Word], found: tuple[str, int, int]) -> Answer | None:
+    """A code with letters beside its digits, "AB4471" or "a b four four"; an empty one where it cannot"
+    " be spelled."""
+    first, last = found[1], found[2]
+    while first > 0 and (_is_letter(words[first - 1]) or words[first - 1].end == words[first].start):
+        first -= 1
+    while last < len(words) and (_is_letter(words[last]) or words[last].start == words[last - 1].end):
+        last += 1
+    letters = [*words[first : found[1]], *words[found[2] : last]]
+    if has_any(plain(text), ("as in",)):
+        return Answer("", "")
+    if not any(word.text not in ("a", "i", "o") for word in letters):
+        return None
+    head, tail = (
+        "".join(word.text for word in part) for part in (words[first : found[1]], words[found[2] : last])
+    )
+    return Answer(f"{head}{found[0]}{tail}".upper(), quote(text, words[first:last]))
+
+
+def _is_letter(word: Word) -> bool:
+    return len(word.text) == 1 and word.text.isalpha()
 
 
 def _read_time(text: str, words: Sequence[Word]) -> Answer | None:
@@ -124,6 +176,11 @@ def _read_time(text: str, words: Sequence[Word]) -> Answer | None:
     if has_any(plain(text), _UNKNOWING):
         return None
     return _fullest_moment(text, _after_correction(words), bare_hours=True)
+
+
+# "after five" is not five, and "nine to five" neither.
+_BOUNDS = frozenset({"after", "before", "until", "till", "between"})
+_RANGE = frozenset({"to", "till", "until", "through"})
 
 
 def _fullest_moment(text: str, words: Sequence[Word], *, bare_hours: bool) -> Answer | None:
@@ -137,7 +194,16 @@ def _fullest_moment(text: str, words: Sequence[Word], *, bare_hours: bool) -> An
     if not kept:
         return None
     best = max(kept, key=lambda moment: (moment.has_day + moment.has_clock, moment.last - moment.first))
-    return Answer(sentence_case(best.text), quote(text, words[best.first : best.last]))
+    first, last, told = best.first, best.last, best.text
+    follower = next((each for each in kept if each.first == last + 1 and words[last].text in _RANGE), None)
+    leader = next((each for each in kept if each.last == first - 1 and words[first - 1].text in _RANGE), None)
+    if follower is not None:
+        told, last = f"{told} {words[last].text} {follower.text}", follower.last
+    elif leader is not None:
+        told, first = f"{leader.text} {words[first - 1].text} {told}", leader.first
+    if first > 0 and words[first - 1].text in _BOUNDS:
+        told, first = f"{words[first - 1].text} {told}", first - 1
+    return Answer(sentence_case(told), quote(text, words[first:last]))
 
 
 def _read_name(text: str, words: Sequence[Word]) -> Answer | None:
@@ -236,6 +302,8 @@ def read_volunteered(kind: str, text: str) -> Answer | None:
         return None
     if kind == "time":
         return _fullest_moment(text, _after_correction(words), bare_hours=False)
+    if kind == "money" and not any(number.money for number in find_numbers(words)):
+        return None  # "yes, three left" names no price
     return read_answer(kind, text)
 
 

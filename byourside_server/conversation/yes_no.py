@@ -8,199 +8,42 @@ from __future__ import annotations
 
 import re
 
-from byourside_server.conversation.words import FILLERS, has_any, plain, word_set
-
-YES_WORDS = word_set(
-    "yes yeah yep yup yah sure absolutely definitely certainly correct ok okay alright affirmative indeed "
-    "right exactly"
-)
-NO_WORDS = frozenset({"no", "nope", "nah", "negative", "never"})
-YES_PHRASES = (
-    "of course",
-    "uh huh",
-    "mm hmm",
-    "mhm",
-    "you bet",
-    "by all means",
-    "for sure",
-    "go ahead",
-    "why not",
-)
-NO_PHRASES = (
-    "no way",
-    "not really",
-    "not at all",
-    "not today",
-    "not now",
-    "not yet",
-    "not this time",
-    "of course not",
-    "absolutely not",
-    "certainly not",
-    "definitely not",
-    "rather not",
-    "afraid not",
-    "don't think so",
-    "do not think so",
-    "i'll pass",
-)
-# Leaves the question open.
-HEDGES = (
-    "maybe",
-    "perhaps",
-    "probably",
-    "possibly",
-    "not sure",
-    "don't know",
-    "do not know",
-    "no idea",
-    "depends",
-    "depending",
-    "might",
-    "let me check",
-    "let me see",
-    "have to check",
-    "need to check",
-    "hard to say",
-    "can't say",
-    "yeah right",
-    "as if",
-    "nothing better to do",
-    "yes and no",
-    "said yes",
-    "said no",
-    "say yes",
-    "say no",
-)
-CONDITIONS = ("if", "unless", "as long as", "provided", "only when", "except", "assuming")
-HARMLESS = (
-    "if that's okay",
-    "if that's ok",
-    "if that is okay",
-    "if you like",
-    "if you want",
-    "if you don't mind",
-    "if possible",
-    "if i remember correctly",
-    "not a problem at all",
-    "as far as i know",
-    "right now",
-    "all right",
-    "right away",
-    "no problem",
-    "not a problem",
-    "no worries",
-    "no doubt",
-    "no question",
-    "thank you very much",
-)
-_HARMLESS_YES = frozenset(
-    {"no problem", "not a problem", "no worries", "not a problem at all", "no doubt", "all right"}
-)
-CORRECTIONS = (
-    "no wait",
-    "wait no",
-    "wait",
-    "actually",
-    "i mean",
-    "i meant",
-    "scratch that",
-    "on second thought",
-    "correction",
-    "let me rephrase",
-    "sorry no",
-    "sorry yes",
-)
-# Marks that hold the new answer themselves.
-_ANSWERING_MARKS = {"sorry no": "no", "sorry yes": "yes", "wait no": "no"}
-_QUESTION_BACK = re.compile(
-    r"^(?:(?:and|so|sorry|but|wait) )*(?:what|when|where|who|why|how|which|do you|does (?:it"
-    r"|that|this)|is (?:it|that|this)"
-    r"|are you|can you|could you|will (?:you|it)|would (?:you|that|it)|did (?:you|i|we)|have you|am i)\b"
-)
-_NOT = (
-    r"(?:not|don't|doesn't|didn't|isn't|aren't|wasn't|won't|wouldn't|can't|cannot|couldn't"
-    r"|never|hardly|no longer)"
-)
-_PRONOUN = r"(?:i|we|it|that|this|they|he|she|you|there)"
-_SHORT_AUX = r"(?:do|does|did|am|are|is|can|could|will|would|have|has|was)"
-# What is said of the matter outweighs the yes or no before it: "no, that works", "yes I can't make it".
-_CONTENT: tuple[tuple[re.Pattern[str], bool], ...] = tuple(
-    (re.compile(pattern), polarity)
-    for pattern, polarity in (
-        (
-            rf"\b{_NOT}(?: \w+)? (?:works?|going to work|suit|be there|make it|come|do it|do that"
-            rf"|possible|available|"
-            r"confirm|right|correct|true|fine|okay|ok|good|attend|interested|happy)\b",
-            False,
-        ),
-        (
-            r"\b(?:i|we)(?:'ll have to| have to| need to|'d like to| would like to| want to|'d rather| must) "
-            r"(?:cancel|reschedule|move it|change it|postpone|decline)\b",
-            False,
-        ),
-        (r"\b(?:please )?cancel (?:it|that|the|my)\b", False),
-        (
-            r"\b(?:unable|impossible|unavailable|incorrect|wrong|fully booked|booked up|out of stock"
-            r"|sold out)\b",
-            False,
-        ),
-        (r"\b(?:we're|we are|i'm|i am) (?:closed|full|busy|out of town|away)\b", False),
-        (
-            r"\b(?:that|it|this|tomorrow|which|everything|\w+day)(?:'s| is| still| all| does| would| will)* "
-            r"(?:works?|suits?|fine|okay|ok|good|great|perfect|right|correct|true|all right|possible"
-            r"|sounds good)\b",
-            True,
-        ),
-        (r"\b(?:don't|do not|no) need to (?:reschedule|change|move|cancel)\b", True),
-        (r"\b(?:works|suits) (?:for )?(?:me|us|fine|great|well)\b", True),
-        (r"\b(?:sounds|looks) (?:good|great|fine|perfect|right|ok|okay)\b", True),
-        (
-            r"\b(?:i|we)(?:'ll| will| can|'m going to)(?: \w+)? (?:be there|make it|come|attend|do that"
-            r"|do it|be here)\b",
-            True,
-        ),
-        (
-            r"\b(?:see you (?:then|there|tomorrow)|looking forward|count me in|i confirm|we confirm"
-            r"|confirmed|"
-            r"you're booked|you are booked|all set|booked you|it's booked|got you down|i think so"
-            r"|i guess so|i hope so|"
-            r"i believe so|don't mind|would love to|i'd love to|happy to|glad to|that'll work|that will work|"
-            r"that'll be fine|that would work)\b",
-            True,
-        ),
-    )
-)
-_FINE = re.compile(
-    r"\b(?:that's|that is|it's|it is|everything is|everything's|that still|it still|that|it)(?: still| all)? "
-    r"(?:fine|okay|ok|good|great|perfect|works)\b"
-)
-_NEEDS: tuple[tuple[re.Pattern[str], bool], ...] = tuple(
-    (re.compile(pattern), polarity)
-    for pattern, polarity in (
-        (rf"\b{_NOT}(?: \w+)? (?:need|want|like|have to|necessary|required)\b", False),
-        (
-            r"\b(?:no need|nothing else|nothing|that's all|that is all|that's it|that will be all"
-            r"|no changes?|"
-            r"keep it|leave it|as it is|same time|as planned|i'm good|we're good|i'm fine|i'm okay"
-            r"|i'm ok|we're fine|"
-            r"all good|all set)\b",
-            False,
-        ),
-        (_FINE, False),
-        (r"\b(?:i|we)(?:'ll| do| will| would|'d| really| actually)* (?:need|want|like|love) to\b", True),
-        (r"\b(?:i|we)(?:'ll| will)? have to (?:reschedule|change|move|cancel|postpone)\b", True),
-        (r"\b(?:can|could) (?:we|you|i) (?:move|change|reschedule|do|make|push|switch)\b", True),
-        (r"\bhow about\b|\bwhat about\b|\binstead\b|\bi'd prefer\b|\bi would prefer\b", True),
-        (r"\bplease (?:do|move|change|reschedule)\b", True),
-    )
-)
-_SHORT_NO = re.compile(
-    rf"\b{_PRONOUN} (?:{_SHORT_AUX} not|\w+n't|cannot|'m not|am not)$|\b(?:i'm|it's|they're|we're) not$"
-)
-_SHORT_YES = re.compile(rf"\b{_PRONOUN} (?:\w+ )?{_SHORT_AUX}$")
-_AFTER_NO = frozenset(
-    {"thank", "thanks", "sorry", "i", "we", "it", "that", "that's", "it's", "not", "sir", "ma'am"}
+from byourside_server.conversation.words import FILLERS, has_any, plain
+from byourside_server.conversation.yes_no_phrases import (
+    AFTER_NO,
+    ANSWERING_MARKS,
+    APPROVAL,
+    CONDITIONS,
+    CONTENT,
+    CORRECTIONS,
+    DOUBLE_NEGATIVE,
+    FINE,
+    HARMLESS,
+    HARMLESS_YES,
+    HEDGES,
+    IRONIES,
+    LEADING_ANSWER,
+    LEAVING,
+    NEEDS,
+    NEGATION,
+    NO_BUT_YES,
+    NO_PHRASES,
+    NO_SOUNDS,
+    NO_THING,
+    NO_WAY,
+    NO_WORDS,
+    POLITE_COMPANY,
+    PRESENCE,
+    QUESTION_BACK,
+    RESTRICTION,
+    SHORT_NO,
+    SHORT_YES,
+    SOMEBODY_ELSE,
+    STATE,
+    TAKES_BACK,
+    WEAK_YES,
+    YES_PHRASES,
+    YES_WORDS,
 )
 
 
@@ -211,49 +54,117 @@ def yes_no(text: str, *, asks_for_change: bool = False) -> bool | None:
     """
     spoken = plain(text)
     mild = _without_harmless(spoken)
-    if not spoken or (_QUESTION_BACK.match(spoken) and not _asks_for_it(spoken, asks_for_change)):
+    if not spoken or _is_no_answer(text, spoken):
         return None
-    corrected = _after_correction(mild)
+    if spoken in NO_SOUNDS:
+        return False
+    if spoken != "why not" and QUESTION_BACK.match(mild) and not _asks_for_it(spoken, asks_for_change):
+        return False if _refuses_and_asks(spoken) else None
+    corrected, mark = _after_correction(mild)
     if corrected:
         decided = _decide(corrected, asks_for_change)
-        if decided is not None:
+        if decided is not None or mark in TAKES_BACK or _takes_back(mark):
             return decided
     return _decide(mild, asks_for_change)
+
+
+def _is_no_answer(text: str, spoken: str) -> bool:
+    """Irony, "yes?" and "yes, speaking": words of a yes that answer nothing."""
+    is_asked_back = text.rstrip().endswith("?") and len(spoken.split()) <= 2
+    leaves = LEAVING.search(spoken) is not None and _weak_yes_alone(spoken)
+    return has_any(spoken, IRONIES) or is_asked_back or leaves or PRESENCE.match(spoken) is not None
+
+
+def _weak_yes_alone(spoken: str) -> bool:
+    """ "okay, bye": an okay that agrees to the end of the call."""
+    words = spoken.split()
+    return words[0] in WEAK_YES and not any(word in {"yes", "yeah", "yep", "sure"} for word in words)
+
+
+def _takes_back(mark: str) -> bool:
+    return any(has_any(mark, (each,)) for each in TAKES_BACK)
+
+
+def _refuses_and_asks(spoken: str) -> bool:
+    """ "No, can we make it Friday?" is a no; "No, who is this?" is none."""
+    return spoken.startswith("no ") and RESTRICTION.search(spoken) is not None
 
 
 def _decide(spoken: str, asks_for_change: bool) -> bool | None:
     if has_any(spoken, HEDGES) or has_any(spoken, CONDITIONS):
         return None
+    if not asks_for_change and _leaves_open(spoken):
+        return None
     content = _content(spoken, asks_for_change)
     explicit = _explicit(spoken)
+    if not asks_for_change and NO_WAY.search(spoken):
+        return False
+    if not asks_for_change and content is None and NO_BUT_YES.match(spoken) and not _denies_again(spoken):
+        return None
+    if not asks_for_change and (content if content is not None else explicit) is True:
+        return None if _is_limited(spoken) or (content is None and _holds_negation(spoken)) else True
+    if not asks_for_change and explicit is True and content is False and STATE.search(spoken):
+        return None  # "yes, we're closed" may have been asked just that
     if asks_for_change and explicit is True and content is False and _is_only_fine(spoken):
         return None  # "yes, that's fine" to "Do you need to reschedule?" says two things at once
     return content if content is not None else explicit
 
 
+def _denies_again(spoken: str) -> bool:
+    """Whether a second negation follows the first "no"."""
+    return NEGATION.search(spoken.partition("no ")[2]) is not None
+
+
+def _leaves_open(spoken: str) -> bool:
+    """Two answers at once, two negations, or somebody else's answer."""
+    if DOUBLE_NEGATIVE.search(re.sub(r"^(?:(?:uh|um|oh|well|sorry) )*(?:no|never) ", "", spoken)):
+        return True
+    return SOMEBODY_ELSE.search(spoken) is not None and not LEADING_ANSWER.match(spoken)
+
+
+def _is_limited(spoken: str) -> bool:
+    """ "Yes, but only in the morning"."""
+    kept = re.sub(
+        r"\b(?:don't|do not|no) need to (?:reschedule|change|move|cancel)(?: it| that)?\b", "", spoken
+    )
+    return RESTRICTION.search(kept) is not None
+
+
+def _holds_negation(spoken: str) -> bool:
+    """ "Yes, we have no tables": a yes beside a no in a sentence of its own."""
+    if all(word in YES_WORDS | NO_WORDS | FILLERS for word in spoken.split()):
+        return False
+    return NEGATION.search(spoken) is not None
+
+
 def _is_only_fine(spoken: str) -> bool:
     """Whether nothing more is said of the matter than that it is fine."""
-    refusals = [pattern for pattern, polarity in _NEEDS if not polarity and pattern is not _FINE]
-    return _FINE.search(spoken) is not None and not any(pattern.search(spoken) for pattern in refusals)
+    refusals = [pattern for pattern, polarity in NEEDS if not polarity and pattern is not FINE]
+    return FINE.search(spoken) is not None and not any(pattern.search(spoken) for pattern in refusals)
 
 
 def _content(spoken: str, asks_for_change: bool) -> bool | None:
     """The last thing said of the matter itself."""
-    table = _NEEDS if asks_for_change else _CONTENT
+    table = NEEDS if asks_for_change else CONTENT
     found = []
     for pattern, polarity in table:
         found += [(match.end(), match.end() - match.start(), polarity) for match in pattern.finditer(spoken)]
-    if found:
-        return max(found)[2]
-    if _SHORT_NO.search(spoken):
+    if SHORT_NO.search(spoken):
         return False
-    if _SHORT_YES.search(spoken) and not _has_no(spoken):
+    if found:
+        is_split = len({polarity for *_, polarity in found}) == 2 and re.search(r"\bbut\b", spoken)
+        return None if is_split and not asks_for_change else max(found)[2]
+    if SHORT_YES.search(spoken) and not _has_no(spoken):
+        return True
+    if not asks_for_change and (APPROVAL.match(spoken) or spoken in ("why not", "mmhmm")):
         return True
     return None
 
 
 def _explicit(spoken: str) -> bool | None:
     """The last plain yes or no that stands as an answer, not inside a sentence."""
+    if spoken == "yes no":
+        return None
     for phrase in NO_PHRASES:
         if has_any(spoken, (phrase,)):
             return False
@@ -261,19 +172,37 @@ def _explicit(spoken: str) -> bool | None:
     answer: bool | None = None
     for at, word in enumerate(words):
         if word in NO_WORDS and _stands_alone(words, at):
+            if answer is True and not _is_bare(words):
+                return None  # "in the morning yes, in the afternoon no"
             answer = False
+        elif answer is False and word in YES_WORDS and not _is_bare(words):
+            return None
         elif word in YES_WORDS and not (at and words[at - 1] in {"not", "that's", "isn't", "the", "so"}):
-            answer = True if answer is None or word in {"yes", "yeah", "yep"} else answer
+            if answer is False and word not in {"yes", "yeah", "yep"}:
+                return None  # "no, correct"
+            answer = True
     if answer is None and has_any(spoken, YES_PHRASES):
         return True
+    is_weak = answer is True and all(word not in YES_WORDS or word in WEAK_YES for word in words)
+    if is_weak and not all(word in YES_WORDS | FILLERS | AFTER_NO | POLITE_COMPANY for word in words):
+        return None  # "okay, so here's the thing"
     return answer
 
 
+def _is_bare(words: list[str]) -> bool:
+    """Nothing but yes, no and their polite company: the last of them counts."""
+    return all(word in YES_WORDS | NO_WORDS | FILLERS | AFTER_NO for word in words)
+
+
 def _stands_alone(words: list[str], at: int) -> bool:
+    if words[at] == "never" and len(words) > at + 1:
+        return False
+    if at + 1 < len(words) and words[at + 1] in NO_THING and words[at : at + 2] != ["no", "way"]:
+        return False
     before = words[at - 1] if at else None
     after = words[at + 1] if at + 1 < len(words) else None
     opens = before is None or before in FILLERS | YES_WORDS | NO_WORDS | {"sorry", "but", "wait"}
-    return opens or after is None or after in _AFTER_NO
+    return opens or after is None or after in AFTER_NO
 
 
 def _has_no(spoken: str) -> bool:
@@ -283,19 +212,19 @@ def _has_no(spoken: str) -> bool:
 def _without_harmless(spoken: str) -> str:
     padded = f" {spoken} "
     for phrase in HARMLESS:
-        replacement = " yes " if phrase in _HARMLESS_YES else " "
+        replacement = " yes " if phrase in HARMLESS_YES else " "
         padded = padded.replace(f" {phrase} ", replacement)
     return " ".join(padded.split())
 
 
-def _after_correction(spoken: str) -> str:
-    """What follows the last correction mark, "" without one; "no wait, yes" is a yes."""
+def _after_correction(spoken: str) -> tuple[str, str]:
+    """What follows the last correction mark, and the mark; "no wait, yes" is a yes."""
     padded = f" {spoken} "
     ends = {padded.rfind(f" {mark} ") + len(mark) + 1: mark for mark in CORRECTIONS if f" {mark} " in padded}
     if not ends:
-        return ""
+        return "", ""
     last = max(ends)
-    return f"{_ANSWERING_MARKS.get(ends[last], '')} {padded[last:]}".strip()
+    return f"{ANSWERING_MARKS.get(ends[last], '')} {padded[last:]}".strip(), ends[last]
 
 
 def _asks_for_it(spoken: str, asks_for_change: bool) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from byourside_server.conversation.answering import names_another_moment
+from byourside_server.conversation.fields import affirms
 from byourside_server.conversation.reading import Reading
 from byourside_server.conversation.step import Plan, Step
 from byourside_server.report.outcome import OUTCOMES
@@ -14,6 +16,11 @@ Met = Literal["yes", "no", "unknown"]
 _FINDING_OUT = (
     "ask if",
     "ask whether",
+    "whether",
+    "know if",
+    "know whether",
+    "double check",
+    "ask",
     "find out",
     "check",
     "see ",
@@ -22,6 +29,7 @@ _FINDING_OUT = (
     "ask him",
     "ask her",
 )
+_ARRANGED_FOR_A_TIME = frozenset({"book", "reserve", "schedule", "arrange", "set up", "make"})
 _ENDED_EARLY: dict[str, str] = {
     "hung_up": "the contact hung up",
     "no_response": "the contact stopped responding",
@@ -42,6 +50,9 @@ def judge(plan: Plan, reading: Reading, outcome: str | None, end_reason: str | N
     refused = _refused(plan, reading)
     if refused is not None:
         return "no", f"The contact {value_phrase(refused, reading)}."
+    doubt = _doubt(plan, reading)
+    if doubt is not None:
+        return "unknown", doubt
     missing = [step for step in _required(plan, reading) if step.name not in reading.given]
     if not missing:
         return "yes", "Every question of the objective was answered."
@@ -57,6 +68,22 @@ def judge(plan: Plan, reading: Reading, outcome: str | None, end_reason: str | N
         else "Not every question was answered"
     )
     return "unknown", f"{why}: {_named(missing)}."
+
+
+def _doubt(plan: Plan, reading: Reading) -> str | None:
+    """What speaks against a yes although nothing was refused: another time, or a no to a check."""
+    main = plan.main
+    if main.verb in _ARRANGED_FOR_A_TIME and reading.value(main.name) is True:
+        for step in plan.steps:
+            value = reading.value(step.name)
+            if step.kind == "time" and isinstance(value, str) and names_another_moment(main, value):
+                return f"The contact named another time than was asked for: {value}."
+    for step in plan.steps:
+        is_check = step.kind == "yes_no" and not step.verb and step is not main
+        failed = is_check and reading.value(step.name) is False
+        if failed and step.field is not None and affirms(step.field, step):
+            return f"The contact {value_phrase(step, reading)}."
+    return None
 
 
 def _required(plan: Plan, reading: Reading) -> list[Step]:

@@ -68,6 +68,10 @@ def value_phrase(step: Step, reading: Reading) -> str:
     if value is False:
         return step.said_no or f"said no to “{step.question}”"
     label = value_label(step)
+    if step.kind == "text" and label.startswith(
+        ("what ", "when ", "how ", "which ", "who ", "where ", "why", "whether ")
+    ):
+        return f"said, when asked {label}: “{value}”"
     if step.kind == "text":
         return f"said about {label}: “{value}”"
     if label.startswith(("what ", "when ", "how ", "which ", "who ", "where ")):

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Sequence
 
 from byourside_server.calls.transcript import Turn
+from byourside_server.conversation.answering import answer_to
 from byourside_server.conversation.numbers import find_digits, find_numbers
 from byourside_server.conversation.step import Plan
-from byourside_server.conversation.understanding import read_answer
 from byourside_server.conversation.words import plain, words_of
 from byourside_server.report.findings import Finding
 
@@ -56,7 +56,7 @@ def _false_needs_a_no(finding: Finding, plan: Plan, turns: Sequence[Turn]) -> bo
     """A boolean is what its own turn says when read alone, or what a change asked for implies."""
     if not isinstance(finding.value, bool):
         return True
-    alone = read_answer(finding.step.kind, finding.turn.text)
+    alone = answer_to(finding.step, finding.turn.text)
     if alone is not None:
         return alone.value is finding.value
     return finding.value is True and finding.step.kind == "change"
@@ -82,7 +82,7 @@ def _not_taken_back(finding: Finding, plan: Plan, turns: Sequence[Turn]) -> bool
         if turn.role == "agent":
             asked = turn.asks
         elif turn.index > finding.turn.index and asked == finding.step.name:
-            later = read_answer(finding.step.kind, turn.text)
+            later = answer_to(finding.step, turn.text)
             if later is not None and later.value is not finding.value and _is_firm(turn.text):
                 return False
     return True

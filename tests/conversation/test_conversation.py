@@ -9,6 +9,7 @@ import pytest
 
 from byourside_server.conversation.brief import Brief
 from byourside_server.conversation.conversation import Conversation
+from byourside_server.conversation.endpointing import TEXT_PATIENCE_S
 from byourside_server.conversation.events import END_REASONS, Finish, Say, StopSpeaking, Think, TurnEnded
 from byourside_server.conversation.mind import Decision
 from byourside_server.conversation.words import UNINTELLIGIBLE
@@ -462,7 +463,7 @@ def test_speech_to_text_that_never_answers_does_not_stop_the_call() -> None:
     talk.receive_speech_stopped(0.3, 0.9, 1.1)
     deadline = talk.next_deadline()
     assert deadline is not None
-    assert deadline == pytest.approx(0.9 + 1.5)
+    assert deadline == pytest.approx(0.9 + TEXT_PATIENCE_S)
     talk.handle_deadline(deadline)
     turn = talk.next_event()
     assert isinstance(turn, TurnEnded)
@@ -471,7 +472,7 @@ def test_speech_to_text_that_never_answers_does_not_stop_the_call() -> None:
 
 
 def test_a_pause_in_a_sentence_is_waited_out() -> None:
-    """design.md §9: 1,200 ms where the words end in a preposition."""
+    """1,200 ms where the words end in a preposition."""
     talk = Conversation(README)
     talk.receive_answered(0.0)
     talk.answered_by = "human"
@@ -494,3 +495,30 @@ def test_what_is_expected_follows_the_question() -> None:
     assert line.turns[-1].asks == "field:new_time"
     assert {"time", "day"} <= line.conversation.expectation.kinds
     assert "yes_no" not in line.conversation.expectation.kinds
+
+
+def test_a_receptionist_who_says_you_have_reached_is_a_person() -> None:
+    line = call(README, "You have reached Acme, how can I help you?", "Yes.", "No.")
+    assert line.conversation.answered_by == "human"
+    assert line.report.extracted["confirmed"] is True
+
+
+def test_whether_it_is_a_real_person_is_answered_with_no() -> None:
+    line = call(README, "Hello?", "Am I talking to a real person?", "Yes.", "No.")
+    assert line.said[1].startswith("No, I'm an automated AI assistant.")
+
+
+def test_a_disclosure_cut_twice_is_still_said_whole() -> None:
+    cuts = [Interruption(1, 1.0, "Who is this please?"), Interruption(2, 1.0, "What is this about please?")]
+    line = call(README, "Hello?", "Yes.", "No.", interruptions=cuts)
+    whole = [turn for turn in line.turns if turn.role == "agent" and turn.text.startswith(DISCLOSURE)]
+    assert len(whole) == 1
+    assert line.report.extracted["confirmed"] is True
+
+
+def test_a_context_that_repeats_the_objective_does_not_silence_it() -> None:
+    brief = Brief(
+        "Ask if they need to reschedule their visit.", context="Say: do you need to reschedule your visit?"
+    )
+    line = call(brief, "Hello?", "No.")
+    assert line.said[0].endswith("Do you need to reschedule your visit?")

@@ -1,4 +1,4 @@
-"""How much silence ends a turn. The figures are design.md §9's: 250, 600 and 1,200 ms."""
+"""How much silence ends a turn. Complete 250, neutral 600, unfinished 1,200 ms."""
 
 from __future__ import annotations
 

@@ -61,8 +61,7 @@ SHORT = "I'm calling with a short question."
         (
             "Tell them the package will arrive on Thursday and ask if someone will be home.",
             [
-                "I'd like to let you know that the package will arrive on Thursday. Is that all right?",
-                "Will someone be home?",
+                "I'd like to let you know that the package will arrive on Thursday. Will someone be home?",
             ],
         ),
         (
@@ -274,3 +273,103 @@ def test_any_objective_gives_a_conversation(objective: str, fields: list[Field])
     names = [step.name for step in made.steps]
     assert len(names) == len(set(names))
     assert all(step.kind in KINDS for step in made.steps)
+
+
+@pytest.mark.parametrize(
+    ("objective", "fields", "spoken"),
+    [
+        (
+            "Check if they have the iPhone 15 in stock and how much it costs.",
+            [Field("in_stock", "boolean"), Field("price", "number")],
+            ["Do you have the iPhone 15 in stock?", "Could you tell me how much it costs?"],
+        ),
+        (
+            "Ask them to rate our service from 1 to 10 and ask why.",
+            [Field("rating", "number"), Field("reason")],
+            ["Could you rate the service from 1 to 10, please?", "Could you tell me why?"],
+        ),
+        (
+            "Collect a callback number and the best time to call back.",
+            [Field("callback_number"), Field("best_time")],
+            [
+                "Could I get a callback number, please?",
+                "Could you tell me the best time to call back, please?",
+            ],
+        ),
+        (
+            "Ask the pharmacy whether the prescription is ready and what time they close.",
+            [Field("ready", "boolean"), Field("closing_time")],
+            ["Is the prescription ready?", "Could you tell me what time you close?"],
+        ),
+        (
+            "Remind Sarah that her payment is due on Friday and ask if she can pay by then.",
+            [Field("will_pay", "boolean")],
+            ["Can you pay by then?"],
+        ),
+        (
+            "Let the patient know their results are ready and ask if they want to pick them up or have"
+            " them mailed.",
+            [Field("preference")],
+            ["Do you want to pick them up or have them mailed?"],
+        ),
+        (
+            "Find out whether the restaurant has vegan options, and if they have outdoor seating.",
+            [Field("vegan_options", "boolean"), Field("outdoor_seating", "boolean")],
+            ["Does the restaurant have vegan options?", "Do you have outdoor seating?"],
+        ),
+        (
+            "Cancel my subscription and get a confirmation number.",
+            [Field("cancelled", "boolean"), Field("confirmation_number")],
+            ["Can you do that for me?", "Could I get a confirmation number, please?"],
+        ),
+        (
+            "Get a quote for the repair and ask what the next steps are.",
+            [Field("confirmed", "boolean"), Field("amount", "number"), Field("next_steps")],
+            [
+                "Could I get a quote for the repair, please?",
+                "Could you tell me what the next steps are?",
+                "Is all of that correct?",
+            ],
+        ),
+    ],
+)
+def test_each_question_is_asked_once(objective: str, fields: list[Field], spoken: list[str]) -> None:
+    made = plan(objective, *fields)
+    assert [step.question for step in made.steps] == spoken
+    assert {step.field for step in made.steps if step.field} == set(fields)
+
+
+def test_an_alternative_is_offered_after_a_no() -> None:
+    made = plan("Confirm the visit on Monday; if they can't make it, offer Tuesday at 10am.")
+    assert made.steps[1].spoken == "I'd like to offer you Tuesday at 10 a.m. Would that suit you?"
+    assert made.steps[1].when == Condition("ask:1", False)
+
+
+def test_what_is_only_wanted_if_different_is_not_asked_after_a_yes() -> None:
+    window = Field("preferred_window", "string", "Preferred delivery window if not confirmed")
+    made = plan("Confirm the delivery window of 2-4pm tomorrow.", Field("confirmed", "boolean"), window)
+    assert made.steps[1].question == "Could you tell me the preferred delivery window?"
+    assert made.steps[1].when == Condition("field:confirmed", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        ("confirmation_code", "What is the confirmation code, please?"),
+        ("manager_name", "What is the manager's name, please?"),
+        ("closing_time", "What time do you close?"),
+        ("feedback", "Is there anything you would like me to pass on?"),
+        ("cancellation_reason", "May I ask the reason?"),
+    ],
+)
+def test_a_part_of_a_word_makes_no_other_question(name: str, question: str) -> None:
+    """ "fee" in "feedback", "cell" in "cancellation", "name" of somebody else."""
+    step = plan("Tell them the office is closed on Monday.", Field(name)).step(f"field:{name}")
+    assert step is not None
+    assert step.question == question
+
+
+def test_they_are_told_apart_from_their_things() -> None:
+    assert to_second_person("if they want to pick them up") == "if you want to pick them up"
+    assert reported("the restaurant has vegan options", True) == "the restaurant had vegan options"
+    assert reported("the restaurant has vegan options", False) == "the restaurant did not have vegan options"

@@ -334,3 +334,114 @@ def test_whatever_is_said_a_quote_is_part_of_it(kind: str, text: str) -> None:
 
 def test_plain_words_have_no_marks() -> None:
     assert plain("Well… it’s 2:30 P.M., isn't it?") == "well it's 2:30 pm isn't it"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "that's not a problem",
+        "it's a yes",
+        "I'll be able to come",
+        "I wouldn't miss it",
+        "no, you're right",
+        "perfect",
+        "great, thank you",
+        "don't worry, I'll be there",
+    ],
+)
+def test_a_yes_in_other_words(text: str) -> None:
+    assert value("yes_no", text) is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["that's a problem", "I don't think that works", "I would love to but I can't", "I doubt it", "uh uh"],
+)
+def test_a_no_in_other_words(text: str) -> None:
+    assert value("yes_no", text) is False
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yes — no wait, Friday",
+        "yes but not tomorrow",
+        "yes but only in the morning",
+        "yes but could we do it later",
+        "in the morning yes, in the afternoon no",
+        "tomorrow doesn't work but friday works",
+        "not at all",
+        "I don't mind",
+        "it's not impossible",
+        "I'm not unavailable",
+        "please don't cancel it",
+        "sure, when pigs fly",
+        "oh great, another robot",
+        "my husband can't make it",
+        "she's not available",
+        "yes?",
+        "yes, this is John",
+        "yes, who is this",
+        "okay bye",
+        "okay so here's the thing",
+        "yes we have no tables",
+        "no comment",
+        "never mind",
+    ],
+)
+def test_what_a_person_would_ask_again_is_no_answer(text: str) -> None:
+    assert value("yes_no", text) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "wanted", "quoted"),
+    [
+        ("time", "after five", "After 5", "after five"),
+        ("time", "from nine to five", "9 to 5", "nine to five"),
+        ("time", "between two and four", "Between 2 and 4", "between two and four"),
+        ("digits", "AB4471", "AB4471", "AB4471"),
+        ("digits", "a b four four seven", "AB447", "a b four four seven"),
+        ("digits", "b as in boy four four seven", None, ""),
+        ("number", "nine out of ten", 9, "nine"),
+        ("number", "out of ten", None, ""),
+        ("money", "between forty and fifty dollars", None, ""),
+        ("money", "forty or fifty dollars", None, ""),
+    ],
+)
+def test_half_of_what_was_said_is_not_the_value(kind: str, text: str, wanted: object, quoted: str) -> None:
+    found = read_answer(kind, text)
+    assert (None if found is None else (found.value, found.quote)) == (wanted and (wanted, quoted))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("please don't call me before nine", None),
+        ("I don't want you to call me", Intent.DO_NOT_CALL),
+        ("I don't want any changes", None),
+        ("I'm not interested in rescheduling", None),
+        ("I'll call back tomorrow", None),
+        ("I'm busy tomorrow", None),
+        ("yes see you tomorrow", None),
+        ("sorry I gave you the wrong number, it's five five five", None),
+        ("he doesn't live here anymore", Intent.WRONG_NUMBER),
+        ("can I speak to a human", Intent.ROBOT),
+    ],
+)
+def test_words_of_a_move_inside_an_answer_are_no_move(text: str, wanted: Intent | None) -> None:
+    assert intent_of(text) is wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("you have reached acme plumbing how can i help", None),
+        ("hello this call may be recorded how can i help you", None),
+        ("sorry he's not available", None),
+        ("the mailbox is full", "voicemail"),
+        ("he can't come to the phone please leave a message after the tone", "voicemail"),
+        ("how can i help you for sales press one", "ivr"),
+    ],
+)
+def test_a_receptionist_is_no_machine(text: str, wanted: str | None) -> None:
+    assert machine_of(text) == wanted
