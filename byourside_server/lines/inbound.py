@@ -35,8 +35,15 @@ class Replied:
     decision: Decision
 
 
+@dataclass(frozen=True)
+class MindFailed:
+    """The mind broke over a situation: nobody is left to say what comes next."""
+
+    error: Exception
+
+
 class CancelRequested:
     """Somebody asked through the API for this call to end."""
 
 
-Inbound = sip.SipEvent | sound.LineEvent | Synthesized | Transcribed | Replied | CancelRequested
+Inbound = sip.SipEvent | sound.LineEvent | Synthesized | Transcribed | Replied | MindFailed | CancelRequested

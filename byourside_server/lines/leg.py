@@ -13,6 +13,7 @@ from byourside_server.lines.equipment import Equipment, recording_path
 from byourside_server.lines.inbound import Inbound
 from byourside_server.lines.media_port import MediaUnavailable
 from byourside_server.sip import sdp
+from byourside_server.sip.outgoing import OutgoingCall
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ class Leg:
         self._equipment = equipment
         self._media = equipment.media
         self._receive = receive
+        self._sip_call: OutgoingCall | None = None
 
     async def dial(self) -> bool:
         """Take a row of sound and send the INVITE; False where there is no sound to be had."""
@@ -60,6 +62,18 @@ class Leg:
         self._media.connect(self._call.id, far.host, far.port, far.codec, far.dtmf_payload_type)
         return True
 
+    def reconnect(self, body: bytes) -> None:
+        """Follow the far side to a new address or codec; on hold to nowhere, stay and wait.
+
+        A hold names no address one could send to: port 0, or 0.0.0.0 (RFC 3264 §8.4).
+        """
+        try:
+            far = sdp.chosen(sdp.parse(body))
+        except sdp.SdpError:
+            return
+        if not far.is_nowhere:
+            self._media.connect(self._call.id, far.host, far.port, far.codec, far.dtmf_payload_type)
+
     def start_recording(self) -> None:
         """Millisecond 0 of the call is now."""
         path = recording_path(self._equipment.recordings_dir, self._call.id)
@@ -80,15 +94,25 @@ class Leg:
     def caption(self, text: str) -> None:
         """Tell a simulated phone of the sandbox what was said; real trunks are sent nothing."""
         if self._equipment.trunk.captions:
-            body = text.encode()
-            self._equipment.sip.do(
-                lambda now: self._sip_call.send_message(body, "text/plain;charset=utf-8", now)
-            )
+            body, call = text.encode(), self._dialled
+            self._equipment.sip.do(lambda now: call.send_message(body, "text/plain;charset=utf-8", now))
 
     def hang_up(self, reason: str | None = None) -> None:
         """BYE where it was answered, CANCEL where it still rings."""
-        self._equipment.sip.do(lambda now: self._sip_call.hang_up(now, reason))
+        call = self._dialled
+        self._equipment.sip.do(lambda now: call.hang_up(now, reason))
 
     def close_media(self) -> None:
         """Finish the WAV and free the row; `Closed` follows."""
         self._media.close(self._call.id)
+
+    def abandon(self) -> None:
+        """Put everything down, whatever has come of it, and wait for nothing."""
+        if self._sip_call is not None:
+            self.hang_up()
+        self.close_media()
+
+    @property
+    def _dialled(self) -> OutgoingCall:
+        assert self._sip_call is not None, "nothing was dialled yet"
+        return self._sip_call

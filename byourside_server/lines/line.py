@@ -17,7 +17,14 @@ from byourside_server.conversation.conversation import Conversation
 from byourside_server.lines import dialing
 from byourside_server.lines.dialing import DialFacts, Unanswered
 from byourside_server.lines.equipment import Equipment
-from byourside_server.lines.inbound import CancelRequested, Inbound, Replied, Synthesized, Transcribed
+from byourside_server.lines.inbound import (
+    CancelRequested,
+    Inbound,
+    MindFailed,
+    Replied,
+    Synthesized,
+    Transcribed,
+)
 from byourside_server.lines.leg import Leg
 from byourside_server.lines.listening import TurnSound
 from byourside_server.lines.voices import Voices
@@ -72,14 +79,23 @@ class Line:
         self._silenced = -1
         self._answered_at = 0.0
         self._recording_ms: int | None = None
+        # Whether there is a row of sound still to be closed; and whether it went in the middle of the talk.
+        self._media_open = False
         self._media_lost = False
 
     async def run(self) -> None:
-        """The whole call. Never raises for what the far side or a vendor does; reports LineEnded last."""
+        """The whole call. Never raises for what the far side or a vendor does; reports LineEnded last.
+
+        Where it does raise (cancelled, or a fault of our own), the phone has been put down all the same.
+        """
         watcher = asyncio.create_task(self._watch_for_cancel())
         try:
             unanswered = await self._dial()
             ending = await self._talk() if unanswered is None else await self._give_up(unanswered)
+        except BaseException:
+            # Broken off from outside or by a fault of ours: the far phone is not left off the hook.
+            self._leg.abandon()
+            raise
         finally:
             watcher.cancel()
             self._voices.close()
@@ -91,6 +107,7 @@ class Line:
         """Ring the phone. None once somebody picked up, else why nobody did."""
         if not await self._leg.dial():
             return dialing.MEDIA_LOST
+        self._media_open = True
         self._voices.prepare(self._brief, self._conversation.expectation)
         give_up_at = self._loop.time() + self._ring_timeout_s
         giving_up: Unanswered | None = None
@@ -101,6 +118,8 @@ class Line:
                 case None if giving_up is not None:
                     return giving_up  # neither CANCEL nor INVITE was ever answered
                 case None | CancelRequested() | sound.Lost():
+                    if isinstance(event, sound.Lost):
+                        self._media_open = False
                     if giving_up is None:
                         giving_up = _why_give_up(event)
                         self._facts.final(now, 487, None)
@@ -167,12 +186,14 @@ class Line:
                 conversation.handle_deadline(self._now())
             else:
                 ended_by = self._receive(event)
+            if conversation.heard_since is None:
+                # The turn was closed without its words: nobody waits for them any more.
+                self._voices.take_back_transcription()
         ended_at = self._clock.epoch()
         if ended_by != "contact":
             self._leg.hang_up()
-        await self._hear_last_words()
+        await self._hear_last_words(await self._close_media())
         await self._act()
-        await self._close_media()
         return self._ending(ended_by, ended_at)
 
     def _receive(self, event: Inbound) -> EndedBy | None:
@@ -199,14 +220,18 @@ class Line:
                 conversation.receive_tone(event.kind, event.at_ms / 1000, now)
             case sound.DigitHeard():
                 conversation.receive_digit(event.digit, event.at_ms / 1000, now)
+            case sip.Reinvited() | sip.Acknowledged() if event.sdp:
+                self._leg.reconnect(event.sdp)
             case sip.HungUp():
                 conversation.receive_hang_up("contact", now)
                 return "contact"
             case CancelRequested():
                 conversation.receive_hang_up("api", now)
                 return "api"
+            case MindFailed():
+                raise event.error
             case sound.Lost():
-                self._media_lost = True
+                self._media_open, self._media_lost = False, True
                 conversation.receive_hang_up("network", now)
                 return "server"
             case _:
@@ -258,8 +283,15 @@ class Line:
 
     # --- close ----------------------------------------------------------------------------------------
 
-    async def _hear_last_words(self) -> None:
-        """Words that were being recognised when the line went belong to the transcript."""
+    async def _hear_last_words(self, missed: list[Inbound]) -> None:
+        """Words that were being said or recognised when the line went belong to the transcript.
+
+        Sound first: closing the line ends a turn in its middle, and what was made of less is out of date.
+        """
+        for kind in (sound.SpeechStopped, Transcribed):
+            for each in missed:
+                if isinstance(each, kind):
+                    self._receive(each)
         give_up_at = self._loop.time() + LAST_WORDS_TIMEOUT_S
         while self._conversation.heard_since is not None and self._voices.is_recognising:
             event = await self._next(give_up_at)
@@ -268,18 +300,22 @@ class Line:
             if isinstance(event, Transcribed):
                 self._receive(event)
 
-    async def _close_media(self) -> None:
-        """Finish the WAV and wait until it is whole on disk."""
-        if self._media_lost:
-            return
+    async def _close_media(self) -> list[Inbound]:
+        """Finish the WAV and wait until it is whole on disk; everything else that came in meanwhile."""
+        missed: list[Inbound] = []
+        if not self._media_open:
+            return missed
+        self._media_open = False
         self._leg.close_media()
         give_up_at = self._loop.time() + MEDIA_CLOSE_TIMEOUT_S
         while (event := await self._next(give_up_at)) is not None:
+            if isinstance(event, sound.Lost):
+                break
             if isinstance(event, sound.Closed):
                 self._recording_ms = event.stats.duration_ms
-                return
-            if isinstance(event, sound.Lost):
-                return
+                break
+            missed.append(event)
+        return missed
 
     def _ending(self, ended_by: EndedBy, ended_at: float) -> LineEnded:
         conversation = self._conversation

@@ -1,9 +1,12 @@
 """Rows on real UDP: one socket a row, read and written once a tick without waiting.
 
 A row's socket hears anyone until the first RTP packet comes; then it is connected to that sender, so that
-a phone behind NAT is answered where it really is, and the kernel keeps everyone else out.
+a phone behind NAT is answered where it really is, and the kernel keeps everyone else out. A sender that
+has been quiet for a while may have moved (a gateway that failed over, a NAT that forgot): the socket then
+hears anyone again, and goes on sending to the old one until a new one speaks.
 """
 
+import ctypes
 import select
 import socket
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +23,14 @@ LEFTOVER_ROUNDS = 16
 """More than the jitter ring holds is not worth reading in one tick."""
 _RECEIVE_BUFFER_BYTES = 64 * 1024
 
+LOOSEN_AFTER_TICKS = 100
+LOOSEN_EVERY_TICKS = 25
+LEFT_FOR_TICKS = 25
+OPEN_ATTEMPTS = 4
+_NO_ADDRESS = bytes(16)
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
 Address = tuple[str, int]
 
 
@@ -32,6 +43,11 @@ class UdpRows:
         self._ports: dict[int, int] = {}
         self._targets: dict[int, Address] = {}
         self._latched: set[int] = set()
+        self._senders: dict[int, Address] = {}
+        """Where rows without a latch were heard from last: believed before what the SDP said."""
+        self._left: dict[int, tuple[Address, int]] = {}
+        """Senders that the far side has moved away from, and until which tick they are not believed."""
+        self._heard_at = np.zeros(capacity, np.int64)
         self._row_of: dict[int, int] = {}
         self._epoll = select.epoll()
         self._readers: list[tuple[int, Callable[[memoryview], int], memoryview]] = []
@@ -43,22 +59,32 @@ class UdpRows:
         self._ticks = 0
 
     def open(self, row: int) -> int:
-        self._bind(row, 0)
+        for attempt in range(1, OPEN_ATTEMPTS + 1):
+            try:
+                self._bind(row, self._free_port())
+            except OSError:  # somebody took it in between, or there is none
+                if attempt == OPEN_ATTEMPTS:
+                    raise
+            else:
+                break
         return self._ports[row]
 
     def aim(self, row: int, host: str, port: int) -> None:
         if self._targets.get(row) == (host, port):
             return
         if row in self._latched and row in self._targets:
-            # A connected socket cannot be freed for every sender again from Python: take a new one.
-            self._unbind(row)
-            self._bind(row, self._ports[row])
+            self._loosen(row)
+            # Its last packets may still be under way; they are no reason to believe in it again.
+            self._left[row] = self._senders[row], self._ticks + LEFT_FOR_TICKS
         self._targets[row] = (host, port)
+        self._senders.pop(row, None)
         self._changed = True
 
     def close(self, row: int) -> None:
         self._unbind(row)
         self._targets.pop(row, None)
+        self._senders.pop(row, None)
+        self._left.pop(row, None)
         del self._ports[row]
 
     def send(self, packets: Bytes, instead: Mapping[int, bytes]) -> None:
@@ -73,7 +99,7 @@ class UdpRows:
             if row in self._latched:
                 continue
             try:
-                self._sockets[row].sendto(instead.get(row, views[row]), target)
+                self._sockets[row].sendto(instead.get(row, views[row]), self._senders.get(row, target))
             except OSError:
                 continue
 
@@ -93,6 +119,8 @@ class UdpRows:
             yield self._round(rows, lengths)
         if self._ticks % LEFTOVERS_EVERY_TICKS == 0:
             yield from self._leftovers()
+        if self._ticks % LOOSEN_EVERY_TICKS == 0:
+            self._loosen_quiet()
 
     def _leftovers(self) -> Iterator[tuple[Rows, Bytes, Ints]]:
         for _ in range(LEFTOVER_ROUNDS):
@@ -110,6 +138,7 @@ class UdpRows:
 
     def _round(self, rows: list[int], lengths: list[int]) -> tuple[Rows, Bytes, Ints]:
         numbers = np.array(rows, np.intp)
+        self._heard_at[numbers] = self._ticks
         return numbers, self._packets[numbers, : max(*lengths, 192)], np.array(lengths, np.int64)
 
     def _latch_new(self) -> None:
@@ -121,15 +150,42 @@ class UdpRows:
                 continue
             try:
                 data, sender = sock.recvfrom(LARGEST_PACKET_BYTES, socket.MSG_PEEK)
-                if parse(data) is None:
+                if parse(data) is None or self._has_left(row, sender):
                     sock.recv(LARGEST_PACKET_BYTES)
                     continue
                 sock.connect(sender)
             except OSError:
                 continue
             self._latched.add(row)
+            self._senders[row] = sender
+            self._heard_at[row] = self._ticks
             self._epoll.register(sock.fileno(), select.EPOLLIN)
             self._changed = True
+
+    def _has_left(self, row: int, sender: Address) -> bool:
+        left, until = self._left.get(row, (None, 0))
+        return sender == left and self._ticks < until
+
+    def _loosen_quiet(self) -> None:
+        """Let go of senders that have not been heard for a while."""
+        quiet = np.flatnonzero(self._heard_at < self._ticks - LOOSEN_AFTER_TICKS)
+        for row in self._latched.intersection(quiet.tolist()):
+            self._loosen(row)
+
+    def _loosen(self, row: int) -> None:
+        """Hear anyone again, on the same port."""
+        # connect(2): an address of family AF_UNSPEC dissolves the association. `socket` can't write one.
+        _LIBC.connect(self._sockets[row].fileno(), _NO_ADDRESS, len(_NO_ADDRESS))
+        self._latched.discard(row)
+        self._epoll.unregister(self._sockets[row].fileno())
+        self._changed = True
+
+    def _free_port(self) -> int:
+        """A port to be bound by its number: Linux lets a socket keep only such a one in `_loosen`."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((self._host, 0))
+            port: int = probe.getsockname()[1]
+            return port
 
     def _bind(self, row: int, port: int) -> None:
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -141,7 +197,7 @@ class UdpRows:
             sock.close()
             raise
         self._sockets[row] = sock
-        self._ports[row] = sock.getsockname()[1]
+        self._ports[row] = port
         self._row_of[sock.fileno()] = row
 
     def _unbind(self, row: int) -> None:

@@ -1,7 +1,8 @@
 """The slow parts of a talk, run beside it: recognition, synthesis, thinking.
 
 Each is a task whose result comes back as something inbound, in whatever order they finish; what is out of
-date by then is the receiver's to ignore.
+date by then is the receiver's to ignore. A task that breaks says so too: a line that waits for an answer
+which never comes would hold the phone for as long as calls may last.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from byourside_server.conversation.disclosure import disclosure
 from byourside_server.conversation.events import Say, Think
 from byourside_server.conversation.mind import Mind
 from byourside_server.lines.equipment import Equipment
-from byourside_server.lines.inbound import Inbound, Replied, Synthesized, Transcribed
+from byourside_server.lines.inbound import Inbound, MindFailed, Replied, Synthesized, Transcribed
 from byourside_server.providers.base import Expectation, ProviderError, Recognition
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class Voices:
         self._voice = equipment.voice
         self._receive = receive
         self._tasks: set[asyncio.Task[None]] = set()
+        self._transcription: asyncio.Task[None] | None = None
         self._number = 0
         self._answered = 0
 
@@ -55,9 +57,24 @@ class Voices:
         return self._answered < self._number
 
     def transcribe(self, ulaw: bytes, expect: Expectation) -> None:
-        """Have the turn so far recognised; supersedes what was asked before."""
+        """Have the turn so far recognised; supersedes what was asked before.
+
+        What is superseded is taken back.
+        """
+        self.take_back_transcription()
         self._number += 1
-        self._spawn(self._transcribe(self._number, ulaw, expect))
+        self._transcription = self._spawn(self._transcribe(self._number, ulaw, expect))
+
+    def take_back_transcription(self) -> None:
+        """Recognition queues: others wait behind words that nobody needs any more.
+
+        Measured with 30 calls at once on 2 cores: without this the queue never recovers, and calls that ask
+        again only make it longer.
+        """
+        if self._transcription is not None:
+            self._transcription.cancel()
+            self._transcription = None
+        self._answered = self._number
 
     def is_latest(self, transcribed: Transcribed) -> bool:
         """Whether this is of the newest sound; remembers that it came."""
@@ -81,6 +98,8 @@ class Voices:
             recognition = await self._ears.transcribe(ulaw, expect)
         except ProviderError as error:
             log.error("speech-to-text failed", extra={"call_id": self._call_id, "why": str(error)})
+        except Exception:
+            log.exception("speech-to-text broke", extra={"call_id": self._call_id})
         self._receive(Transcribed(number, recognition))
 
     async def _quietly(self, preparation: Awaitable[object]) -> None:
@@ -93,12 +112,20 @@ class Voices:
             ulaw = await self._voice.synthesize(wish.text, language=self._language)
         except ProviderError as error:
             log.error("text-to-speech failed", extra={"call_id": self._call_id, "why": str(error)})
+        except Exception:
+            log.exception("text-to-speech broke", extra={"call_id": self._call_id})
         self._receive(Synthesized(wish.utterance_id, ulaw, wish.barge_in))
 
     async def _think(self, wish: Think) -> None:
-        self._receive(Replied(wish.request_id, await self.mind.reply(wish.situation)))
+        try:
+            decision = await self.mind.reply(wish.situation)
+        except Exception as error:
+            self._receive(MindFailed(error))
+        else:
+            self._receive(Replied(wish.request_id, decision))
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task

@@ -18,6 +18,7 @@ from byourside_server.sandbox.clips import beep, load_clip
 from byourside_server.sandbox.persona import Act, Beep, HangUp, Persona, Phone, Speak
 from byourside_server.sip import events as sip
 from byourside_server.sip import sdp
+from byourside_server.sip.call import CallState
 
 # After a caption arrives, voice activity needs this long at most to have noticed the end of speech.
 LISTEN_TAIL_S = 0.7
@@ -87,6 +88,8 @@ class SimulatedCall:
         except (sdp.SdpError, MediaUnavailable):
             self._socket.do(lambda now: self._invite.call.refuse(488, "Not Acceptable Here", now))
             return False
+        if self._invite.call.state is CallState.ENDED:
+            return False  # given up while the line was opened
         self._media.connect(self._line_id, far.host, far.port, far.codec, far.dtmf_payload_type)
         self._media.start_recording(self._line_id, "")
         self._socket.do(lambda now: self._invite.call.answer(answer.encode(), now))

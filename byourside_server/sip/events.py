@@ -33,6 +33,7 @@ class Answered:
     """The far side picked up; the ACK is on its way."""
 
     call: SipCall
+    # The answer to our offer, from the 200 or an early one that went before it; b"" where there was none.
     sdp: bytes
     headers: Headers = EMPTY_HEADERS
 

@@ -48,6 +48,8 @@ class OutgoingCall(SipCall):
         self._cancel_reason: str | None = None
         self._cancel_alarm: Alarm | None = None
         self._early: dict[str, Dialog] = {}
+        # To tag → the description in its first provisional response, which counts as the answer.
+        self._early_sdp: dict[str, bytes] = {}
         # (To tag, CSeq number) → the ACK, to send again for every copy of the 2xx (§13.2.2.4).
         self._acks: dict[tuple[str, int], tuple[bytes, Address]] = {}
 
@@ -124,6 +126,7 @@ class OutgoingCall(SipCall):
         if tag is not None and tag not in self._early:
             self._early[tag] = dialog_of_response(request, response, self._trunk.host_port)
         if response.sdp:
+            self._early_sdp.setdefault(tag or "", response.sdp)
             self._session.remote = response.sdp
         self._core.emit(
             events.Progress(self, response.status, response.reason, response.sdp, response.headers)
@@ -152,9 +155,11 @@ class OutgoingCall(SipCall):
             self._bye(dialog, now, self._cancel_reason)
             return
         self.state = CallState.ANSWERED
-        if response.sdp:
-            self._session.remote = response.sdp
-        self._core.emit(events.Answered(self, response.sdp, response.headers))
+        # §13.2.1: a gateway that sent its answer with the 183 need not send it again.
+        answer = response.sdp or self._early_sdp.get(dialog.remote_tag, b"")
+        if answer:
+            self._session.remote = answer
+        self._core.emit(events.Answered(self, answer, response.headers))
 
     def _acknowledge(self, dialog: Dialog, invite: Request, key: tuple[str, int]) -> None:
         """§13.2.2.4: a transaction of its own, on the dialog's route, with the INVITE's credentials."""

@@ -6,6 +6,7 @@ Knows no SIP. Codecs are named as in RFC 3551; the house speaks PCMU and PCMA wi
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
@@ -119,6 +120,11 @@ class Chosen:
     ptime_ms: int
     direction: Direction
 
+    @property
+    def is_nowhere(self) -> bool:
+        """RFC 3264 §8.4: the old way to hold a call is to name no address."""
+        return self.host in ("0.0.0.0", "::")
+
 
 def offer(
     host: str,
@@ -181,7 +187,11 @@ def answer(
 
 
 def chosen(description: Sdp) -> Chosen:
-    """Their address and the first codec that is ours. Raises SdpError where there is none."""
+    """Their address and the first codec that is ours. Raises SdpError where there is none.
+
+    A name in place of an address (RFC 8866 §5.7 allows it) is refused: whoever sends 50 packets a second for
+    every call at once can't wait for somebody's name server.
+    """
     audio = description.audio
     if audio is None:
         raise SdpError("no audio stream is switched on")
@@ -190,8 +200,13 @@ def chosen(description: Sdp) -> Chosen:
     if voice is None:
         raise SdpError("none of the codecs is PCMU or PCMA")
     events = next((codec.payload_type for codec in ours if codec.is_telephone_event), None)
+    host = audio.host or description.host
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        raise SdpError(f"c= line names {host[:64]!r}, which is no address") from None
     return Chosen(
-        audio.host or description.host,
+        host,
         audio.port,
         voice.name.upper(),
         voice.payload_type,

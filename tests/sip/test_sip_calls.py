@@ -134,6 +134,18 @@ def test_early_media_is_told_with_its_description() -> None:
     assert call.remote_sdp == ANSWER
 
 
+def test_the_answer_in_a_183_stands_where_the_200_brings_none() -> None:
+    """RFC 3261 §13.2.1: the first description is the answer; of several forks, the one that picked up."""
+    pair = Deaf()
+    call = pair.dial()
+    other = sdp.offer("10.0.0.9", 4010, (sdp.PCMA,)).encode()
+    pair.reply("INVITE", "183 Session Progress", to_tag="far", body=ANSWER)
+    pair.reply("INVITE", "183 Session Progress", to_tag="other", body=other)
+    pair.reply("INVITE", "200 OK", to_tag="far", headers=["Contact: <sip:y@10.0.0.2:5060>"])
+    (answered,) = pair.heard_by_office(Answered)
+    assert answered.sdp == call.remote_sdp == ANSWER
+
+
 def test_local_hang_up_is_told_at_once_and_only_once() -> None:
     pair = Pair()
     call, incoming = pair.answered()

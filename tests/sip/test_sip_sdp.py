@@ -63,6 +63,12 @@ def test_the_streams_own_address_wins() -> None:
     assert sdp.chosen(sdp.parse(body)).host == "2001:db8::1"
 
 
+def test_a_name_in_place_of_an_address_is_not_looked_up() -> None:
+    """RFC 8866 §5.7 allows one; sending to it would ask a name server 50 times a second, in the tick."""
+    with pytest.raises(SdpError, match="no address"):
+        sdp.chosen(sdp.parse(b"v=0\nc=IN IP4 media.example\nm=audio 9 RTP/AVP 0\n"))
+
+
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [

@@ -1,0 +1,326 @@
+"""A whole line in virtual time: real SIP, real sound and a real conversation, on wires of memory.
+
+Only the world outside is scripted: the phone that is called, the engines that hear and speak, the mind.
+The loop's clock jumps to whatever is due next, so a call of half a minute takes a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import selectors
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from byourside_server.calls.call import Call, CallRequest
+from byourside_server.calls.happened import Happening, LineEnded, TurnHeard
+from byourside_server.clock import ManualClock
+from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.mind import Decision, Situation
+from byourside_server.lines.equipment import Equipment
+from byourside_server.lines.exchange import to_owner
+from byourside_server.lines.line import Line
+from byourside_server.lines.media_memory import InProcessMedia, MemoryWire
+from byourside_server.lines.media_port import MediaUnavailable, OnEvent
+from byourside_server.lines.sip_socket import SipSocket
+from byourside_server.lines.trunk import Trunk
+from byourside_server.media.messages import ClipStarted, Command, LineEvent, Lost
+from byourside_server.providers.base import Expectation, Recognition
+from byourside_server.sip import events as sip
+from byourside_server.sip import sdp
+from byourside_server.sip.endpoint import SipEndpoint, TrunkAddress
+from tests.media.bank_kit import speech, tone
+
+OFFICE, PHONE = "10.0.0.1", "10.0.0.2"
+TICK_S = 0.02
+# Long enough that a voice is heard in it, and spoken by the agent so that nothing is recognised from it.
+AGENT_SOUND = tone(1.5, 300, 800)
+WORDS = speech()
+WORDS_S = len(WORDS) / 8000
+
+
+class _JumpingSelector(selectors.SelectSelector):
+    """Instead of waiting for a file, moves the clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        assert timeout is not None, "everybody waits and nothing is due"
+        # A round of the loop takes its time, as it does in life; without, rounding would hold the clock.
+        self.now += max(0.0, timeout) + 1e-6
+        return super().select(0)
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self._jumping = _JumpingSelector()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.now
+
+
+def play(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a story in virtual time."""
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(story())
+
+
+class SipWire(dict[tuple[str, int], SipSocket]):
+    """Who listens where."""
+
+
+class _Transport(asyncio.DatagramTransport):
+    def __init__(self, wire: SipWire, address: tuple[str, int]) -> None:
+        super().__init__()
+        self._wire, self._address = wire, address
+
+    def sendto(self, data: Any, addr: Any = None) -> None:
+        listener = self._wire.get(addr)
+        if listener is not None:
+            asyncio.get_running_loop().call_soon(listener.datagram_received, bytes(data), self._address)
+
+    def is_closing(self) -> bool:
+        return False
+
+
+class MemorySip(SipSocket):
+    """A SipSocket whose datagrams never leave the process."""
+
+    def __init__(self, wire: SipWire, host: str, on_event: Callable[[sip.SipEvent], None]) -> None:
+        super().__init__(on_event, user_agent="rehearsal")
+        self.host, self.port = host, 5060
+        self.endpoint = SipEndpoint(host, 5060)
+        self._transport = _Transport(wire, (host, 5060))
+        wire[host, 5060] = self
+
+
+class MortalMedia(InProcessMedia):
+    """An engine that can be killed, and remembers what it has told its lines."""
+
+    def __init__(self, wire: MemoryWire, host: str) -> None:
+        super().__init__(2, wire, host)
+        self.wire = wire
+        self.told: list[LineEvent] = []
+        self.dead = False
+
+    async def open(self, line_id: str, on_event: OnEvent) -> int:
+        if self.dead:
+            raise MediaUnavailable("the engine is gone")
+
+        def tell(event: LineEvent) -> None:
+            self.told.append(event)
+            on_event(event)
+
+        return await super().open(line_id, tell)
+
+    def die(self) -> None:
+        self.dead = True
+        listeners, self._listeners = self._listeners, {}
+        for line_id, on_event in listeners.items():
+            on_event(Lost(line_id, "killed"))
+
+    def _do(self, command: Command) -> None:
+        if not self.dead:
+            super()._do(command)
+
+
+@dataclass
+class Ears:
+    """Recognises what the script says, each after its own time; an exception is raised."""
+
+    script: list[tuple[float, str | Exception]] = field(default_factory=list)
+    name: str = "scripted"
+    asked: int = 0
+    taken_back: int = 0
+
+    async def prepare(self, expect: Expectation) -> None: ...
+
+    async def transcribe(self, ulaw: bytes, expect: Expectation) -> Recognition:
+        self.asked += 1
+        after_s, words = self.script.pop(0) if self.script else (0.05, "yes")
+        try:
+            await asyncio.sleep(after_s)
+        except asyncio.CancelledError:
+            self.taken_back += 1
+            raise
+        if isinstance(words, Exception):
+            raise words
+        return Recognition(words, 0.9 if words else 0.0)
+
+    async def close(self) -> None: ...
+
+
+@dataclass
+class Voice:
+    """Says everything with the same sound; an exception is raised."""
+
+    takes_s: float = 0.05
+    fails: Exception | None = None
+    name: str = "scripted"
+
+    async def synthesize(self, text: str, *, language: str = "en-US") -> bytes:
+        await asyncio.sleep(self.takes_s)
+        if self.fails is not None:
+            raise self.fails
+        return AGENT_SOUND
+
+    async def close(self) -> None: ...
+
+
+@dataclass
+class Mind:
+    """Decides by the script, then hangs up; an exception is raised."""
+
+    script: list[Decision | Exception]
+    name: str = "scripted"
+    situations: list[Situation] = field(default_factory=list)
+
+    async def reply(self, situation: Situation) -> Decision:
+        self.situations.append(situation)
+        decision = self.script.pop(0) if self.script else Decision("Goodbye.", then="hang_up")
+        if isinstance(decision, Exception):
+            raise decision
+        return decision
+
+    def first_words(self, brief: Brief) -> str | None:
+        return None
+
+
+@dataclass
+class Rehearsal:
+    """The stage: our side, the phone, and what was reported."""
+
+    line: Line
+    cancelled: asyncio.Event
+    office: MemorySip
+    phone: MemorySip
+    near: MortalMedia
+    far: InProcessMedia
+    ears: Ears
+    mind: Mind
+    phone_events: list[sip.SipEvent] = field(default_factory=list)
+    phone_heard: list[LineEvent] = field(default_factory=list)
+    reported: list[Happening] = field(default_factory=list)
+    phone_port: int = 0
+
+    @property
+    def incoming(self) -> sip.InviteReceived:
+        invite: sip.InviteReceived = self.heard_by_phone(sip.InviteReceived)[0]
+        return invite
+
+    @property
+    def ended(self) -> LineEnded:
+        ended = self.reported[-1]
+        assert isinstance(ended, LineEnded)
+        assert [type(each) for each in self.reported].count(LineEnded) == 1
+        return ended
+
+    @property
+    def transcript(self) -> list[str]:
+        return [
+            f"{each.turn.role}: {each.turn.text}" for each in self.reported if isinstance(each, TurnHeard)
+        ]
+
+    @property
+    def clips_begun(self) -> list[int]:
+        """Numbers of the utterances of which sound went out."""
+        return [event.clip_id for event in self.near.told if isinstance(event, ClipStarted)]
+
+    def heard_by_phone(self, kind: type[Any]) -> list[Any]:
+        return [event for event in self.phone_events if isinstance(event, kind)]
+
+    async def ring(self) -> None:
+        """Wait for the INVITE, and ring."""
+        await until(lambda: bool(self.heard_by_phone(sip.InviteReceived)))
+        self.phone.do(lambda now: self.incoming.call.ring(now))
+        await asyncio.sleep(0.1)
+
+    async def pick_up(self) -> None:
+        """Ring a moment, and answer."""
+        await self.ring()
+        self.phone_port = await self.far.open("phone", self.phone_heard.append)
+        offer = sdp.parse(self.incoming.sdp)
+        far = sdp.chosen(offer)
+        self.far.connect("phone", far.host, far.port)
+        self.far.start_recording("phone", "")
+        answer = sdp.answer(offer, PHONE, self.phone_port).encode()
+        self.phone.do(lambda now: self.incoming.call.answer(answer, now))
+
+    def say(self) -> None:
+        """The contact says two sentences; what is made of them is the ears' script."""
+        self.far.play("phone", len(self.phone_heard), WORDS)
+
+    def hang_up(self) -> None:
+        self.phone.do(lambda now: self.incoming.call.hang_up(now))
+
+
+async def until(arrived: Callable[[], bool], patience_s: float = 60.0) -> None:
+    give_up_at = asyncio.get_running_loop().time() + patience_s
+    while not arrived():
+        assert asyncio.get_running_loop().time() < give_up_at, "never came to that"
+        await asyncio.sleep(TICK_S)
+
+
+@contextlib.asynccontextmanager
+async def rehearsal(
+    tmp_path: Path,
+    *,
+    decisions: Sequence[Decision | Exception] = (),
+    ears: Ears | None = None,
+    voice: Voice | None = None,
+    ring_timeout_s: float = 20.0,
+) -> AsyncIterator[Rehearsal]:
+    """One line to be run, and a phone that does what the test makes it do."""
+    sip_wire, sound_wire = SipWire(), MemoryWire()
+    near, far = MortalMedia(sound_wire, OFFICE), InProcessMedia(2, sound_wire, PHONE, seed=2)
+    phone_events: list[sip.SipEvent] = []
+    office, phone = MemorySip(sip_wire, OFFICE, to_owner), MemorySip(sip_wire, PHONE, phone_events.append)
+    ears, mind = ears or Ears(), Mind(list(decisions))
+    equipment = Equipment(
+        sip=office,
+        media=near,
+        ears=ears,
+        voice=voice or Voice(),
+        make_mind=lambda: mind,
+        trunk=Trunk(TrunkAddress((PHONE, 5060), PHONE), ring_timeout_s=ring_timeout_s),
+        clock=ManualClock(),
+        recordings_dir=tmp_path,
+        media_host=OFFICE,
+        today=lambda: date(2026, 3, 2),
+    )
+    call = Call(
+        id="call-1",
+        account_id="account-1",
+        key_id=None,
+        request=CallRequest("+14155550123", "Confirm the appointment."),
+        caller_id="+14155550100",
+        state="dialing",
+        created_at=0.0,
+    )
+    cancelled = asyncio.Event()
+    reported: list[Happening] = []
+
+    async def report(happening: Happening) -> None:
+        reported.append(happening)
+
+    line = Line(call, equipment, report, cancelled)
+    stage = Rehearsal(line, cancelled, office, phone, near, far, ears, mind, phone_events, reported=reported)
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            if not near.dead:
+                near.tick()
+            far.tick()
+
+    ticking = asyncio.create_task(tick())
+    try:
+        yield stage
+    finally:
+        ticking.cancel()

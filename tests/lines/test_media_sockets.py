@@ -1,0 +1,146 @@
+"""Rows on real sockets of the loopback, ticked by hand: whom a row believes to be its far side."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from byourside_server.lines.media_sockets import LEFT_FOR_TICKS, LOOSEN_AFTER_TICKS, UdpRows
+from byourside_server.media.rtp import PACKET_BYTES, RtpPacket
+
+OUR_FRAME = np.zeros((1, PACKET_BYTES), np.uint8)
+
+
+class FarSide:
+    """A phone's RTP socket."""
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.settimeout(2)
+        self.port: int = self.socket.getsockname()[1]
+        self._sequence = 0
+
+    def say(self, port: int) -> None:
+        self._sequence += 1
+        packet = RtpPacket(0, self._sequence, self._sequence * 160, self.port, b"\x01" * 160)
+        self.socket.sendto(packet.to_bytes(), ("127.0.0.1", port))
+
+    def hears(self) -> int:
+        """How many packets have come in; the loopback delivers before `sendto` returns."""
+        self.socket.setblocking(False)
+        count = 0
+        while True:
+            try:
+                self.socket.recv(2000)
+            except BlockingIOError:
+                return count
+            count += 1
+
+
+@pytest.fixture
+def far_sides() -> Iterator[list[FarSide]]:
+    sides = [FarSide(), FarSide()]
+    yield sides
+    for side in sides:
+        side.socket.close()
+
+
+def tick(rows: UdpRows, count: int = 1) -> list[int]:
+    """Source ports (they are the SSRC here) of the packets that were let in."""
+    heard = []
+    for _ in range(count):
+        rows.send(OUR_FRAME, {})
+        for _, packets, _ in rows.receive():
+            heard += [int.from_bytes(packet[8:12].tobytes(), "big") for packet in packets]
+    return heard
+
+
+def test_a_far_side_that_fell_silent_may_come_back_from_elsewhere(far_sides: list[FarSide]) -> None:
+    """A gateway fails over, or a NAT forgets: no re-INVITE tells of it."""
+    before, after = far_sides
+    rows = UdpRows(1, "127.0.0.1")
+    port = rows.open(0)
+    rows.aim(0, "127.0.0.1", before.port)
+    before.say(port)
+    assert tick(rows) == [before.port]
+    after.say(port)
+    assert tick(rows, 5) == [], "while the first one may still be there, nobody else is believed"
+    before.hears()
+    assert tick(rows, LOOSEN_AFTER_TICKS + 30) == []
+    assert before.hears() == LOOSEN_AFTER_TICKS + 30, "nothing is sent elsewhere before somebody speaks"
+    after.say(port)
+    assert tick(rows) == [after.port]
+    tick(rows, 3)
+    assert after.hears() == 3
+    rows.close(0)
+
+
+def test_silence_does_not_send_a_phone_behind_nat_back_to_what_its_sdp_said(far_sides: list[FarSide]) -> None:
+    """Silence suppression: no packet for seconds, and the words must reach it all the same."""
+    announced, real = far_sides
+    rows = UdpRows(1, "127.0.0.1")
+    port = rows.open(0)
+    rows.aim(0, "127.0.0.1", announced.port)
+    real.say(port)
+    tick(rows, LOOSEN_AFTER_TICKS + 60)
+    announced.hears()
+    real.hears()
+    tick(rows, 10)
+    assert (announced.hears(), real.hears()) == (0, 10)
+    rows.close(0)
+
+
+def test_the_last_packets_from_the_old_address_do_not_hold_a_row_that_was_moved(
+    far_sides: list[FarSide],
+) -> None:
+    """A re-INVITE is answered before the far side's old stream has dried up."""
+    old, new = far_sides
+    rows = UdpRows(1, "127.0.0.1")
+    port = rows.open(0)
+    rows.aim(0, "127.0.0.1", old.port)
+    old.say(port)
+    tick(rows)
+    rows.aim(0, "127.0.0.1", new.port)
+    for _ in range(3):
+        old.say(port)
+    assert tick(rows, 5) == []
+    assert new.hears() == 5
+    new.say(port)
+    assert tick(rows) == [new.port]
+    rows.close(0)
+
+
+def test_a_phone_behind_nat_that_keeps_its_source_is_believed_again_after_a_while(
+    far_sides: list[FarSide],
+) -> None:
+    """The SDP of a re-INVITE names another private address; the packets come whence they came."""
+    source, announced = far_sides
+    rows = UdpRows(1, "127.0.0.1")
+    port = rows.open(0)
+    rows.aim(0, "127.0.0.1", source.port)
+    source.say(port)
+    tick(rows)
+    rows.aim(0, "127.0.0.1", announced.port)
+    tick(rows, LEFT_FOR_TICKS)
+    source.say(port)
+    assert tick(rows) == [source.port]
+    rows.close(0)
+
+
+def test_a_tick_over_quiet_rows_stays_cheap() -> None:
+    """Every 25th tick looks for quiet rows: a vector operation, whatever their number."""
+    rows = UdpRows(50, "127.0.0.1")
+    for row in range(50):
+        rows.open(row)
+    began = time.process_time()
+    for _ in range(200):
+        list(rows.receive())
+    spent_s = time.process_time() - began
+    for row in range(50):
+        rows.close(row)
+    assert spent_s / 200 < 0.005
