@@ -121,7 +121,9 @@ def test_the_contacts_channel_is_recognised_as_the_turns_say(
     assert rate <= MAX_WORD_ERROR_RATE, [pair for pair in pairs if pair[0] != pair[1]]
 
 
-def test_the_contacts_turns_are_what_the_simulated_people_said(batch: Batch) -> None:
+def test_the_contacts_turns_are_what_the_simulated_people_said(
+    batch: Batch, record_property: Callable[[str, object], None]
+) -> None:
     """Every contact turn is compared with the clip whose sound lies at its place in the recording."""
     errors = total = 0
     for turn, ulaw in contact_turns(batch):
@@ -131,6 +133,7 @@ def test_the_contacts_turns_are_what_the_simulated_people_said(batch: Batch) -> 
         assert score > MIN_CORRELATION, (turn, said, score)
         errors += word_errors(words(said), words(turn["text"]))
         total += len(words(said))
+    record_property("word_error_rate_of_turns", f"{errors} of {total}")
     assert errors / total <= MAX_WORD_ERROR_RATE
 
 
