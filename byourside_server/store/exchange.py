@@ -178,6 +178,8 @@ class Exchange:
                     happening = replace(happening, turns=self._turns(line))
                 if self._closing and happening.ended_by == "api":
                     happening = replace(happening, ended_by="server", end_reason="server_stopped")
+                    if happening.state == "canceled":  # it still rang: nobody called it off but we
+                        happening = replace(happening, state="failed", error="server_stopped")
             if isinstance(happening, TurnHeard):
                 line.turns[happening.turn.index] = happening.turn
             call = await self._insist(line.call.id, partial(self._write, line, happening))

@@ -72,6 +72,12 @@ class ScriptedDialer:
         await cancelled.wait()
         await report(LineEnded(self._clock.epoch(), "post", "api", "canceled", turns=TURNS))
 
+    async def ring_on(self, call: Call, report: Report_, cancelled: asyncio.Event) -> None:
+        """Ring until given up."""
+        await report(Ringing(self._clock.epoch()))
+        await cancelled.wait()
+        await report(LineEnded(self._clock.epoch(), "canceled", "api", "canceled", error="canceled"))
+
 
 class ScriptedAnalyst:
     """Gives the same report, after as many failures as it is told."""
@@ -162,8 +168,8 @@ class Rig:
         return await self.switchboard.authenticate(secret)
 
     async def until(self, account: Account, call_id: str, *states: str) -> Call:
-        """Work until the call is in one of the states; 10 s of patience and no more."""
-        async with asyncio.timeout(10):
+        """Work until the call is in one of the states; 30 s of patience and no more."""
+        async with asyncio.timeout(30):
             while True:
                 await self.engine.work()
                 call = await self.switchboard.get(account, call_id)

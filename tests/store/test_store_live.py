@@ -316,6 +316,23 @@ def test_stopping_hangs_up_and_keeps_what_was_said(url: str, tmp_path: Path) -> 
     asyncio.run(story())
 
 
+def test_a_call_that_still_rang_when_the_server_stopped_was_not_canceled(url: str, tmp_path: Path) -> None:
+    async def story() -> None:
+        rig = Rig(url, tmp_path)
+        async with rig:
+            account, key = await rig.account()
+            rig.dialer.script = rig.dialer.ring_on
+            call = await rig.switchboard.place(account, key, request())
+            await rig.until(account, call.id, "dialing")
+        async with Rig(url, tmp_path, clock=rig.clock, worker_id="worker-2") as after:
+            done = await after.switchboard.get(account, call.id)
+            assert (done.state, done.error, done.end_reason) == ("failed", "server_stopped", "server_stopped")
+            assert done.ended_by == "server"
+            assert after.dialer.dialled == []
+
+    asyncio.run(story())
+
+
 @pytest.mark.parametrize("declared_dead", [True, False])
 def test_a_worker_that_lost_its_lease_ends_its_calls_and_dials_again(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared_dead: bool
