@@ -16,10 +16,10 @@ from byourside_server import __version__, report
 from byourside_server.api.application import create_api
 from byourside_server.api.desk import ApiSettings
 from byourside_server.api.server import make_server
-from byourside_server.calls.call import DEFAULT_MAX_DURATION_S, Call, Report
+from byourside_server.calls.call import Call, Report
 from byourside_server.clock import SystemClock
 from byourside_server.config import Config
-from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.brief import brief_of
 from byourside_server.conversation.embedded_mind import EmbeddedMind
 from byourside_server.errors import ConfigError
 from byourside_server.lines.equipment import Equipment
@@ -48,18 +48,8 @@ class EmbeddedAnalyst:
     """The report made by rules, from the stored turns alone."""
 
     def compose(self, call: Call) -> Report:
-        request = call.request
-        brief = Brief(
-            objective=request.objective,
-            context=request.context,
-            fields=request.fields,
-            language=request.language,
-            voicemail=request.voicemail,
-            max_duration_s=float(request.max_duration_s or DEFAULT_MAX_DURATION_S),
-            today=date.fromtimestamp(call.answered_at or call.created_at),
-        )
         return report.compose(
-            brief,
+            brief_of(call.request, today=date.fromtimestamp(call.answered_at or call.created_at)),
             call.turns,
             answered_by=call.answered_by,
             ended_by=call.ended_by,

@@ -25,6 +25,7 @@ from typing import Any
 import httpx
 
 from byourside_server.calls.lifecycle import TERMINAL_STATUSES
+from byourside_server.lines.equipment import recording_path
 from byourside_server.webhooks import sign
 
 README_CALL = {
@@ -107,7 +108,7 @@ def show(
     terminal.say(f"\n{RULE}\nThe record\n{RULE}")
     terminal.say(json.dumps(shortened(record), indent=2, ensure_ascii=False))
     show_webhook(terminal, deliveries, secret, record)
-    recording = data_dir / "recordings" / f"{record['id']}.wav"
+    recording = recording_path(data_dir / "recordings", record["id"])
     if record["recordingUrl"]:
         terminal.say(f"\nRecording (left: the contact, right: the agent): {recording}")
     if record["status"] != "completed":

@@ -23,6 +23,7 @@ from byourside_server.calls.wire import Json, call_record
 from byourside_server.clock import Clock, SystemClock
 from byourside_server.errors import Refusal
 from byourside_server.guardrails.check import Destination, check_caller_id, check_destination
+from byourside_server.lines.equipment import recording_path
 from byourside_server.media.recording import seconds_of
 from byourside_server.store import accounts, calls, live, outbox, placing, workers
 from byourside_server.store import events as event_log
@@ -211,7 +212,7 @@ class Switchboard:
 
     def recording_path(self, call: Call) -> Path | None:
         """Where the call's recording lies, None while there is none."""
-        path = self._recordings_dir / f"{call.id}.wav"
+        path = recording_path(self._recordings_dir, call.id)
         return path if path.is_file() else None
 
     def record(self, call: Call) -> Json:
@@ -281,7 +282,7 @@ class Switchboard:
 
     def _recorded_s(self, call_id: str) -> float:
         try:
-            return seconds_of((self._recordings_dir / f"{call_id}.wav").stat().st_size)
+            return seconds_of(recording_path(self._recordings_dir, call_id).stat().st_size)
         except OSError:
             return 0.0
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
-from byourside_server.calls.call import DEFAULT_MAX_DURATION_S, Field, VoicemailPolicy
+from byourside_server.calls.call import DEFAULT_MAX_DURATION_S, CallRequest, Field, VoicemailPolicy
 
 
 @dataclass(frozen=True)
@@ -23,3 +23,19 @@ class Brief:
     max_duration_s: float = DEFAULT_MAX_DURATION_S
     on_behalf_of: str | None = None
     today: date = date(2026, 1, 1)
+
+
+def brief_of(
+    request: CallRequest, *, today: date, language: str | None = None, on_behalf_of: str | None = None
+) -> Brief:
+    """The brief of a call as requested; the conversation and the report are given the same."""
+    return Brief(
+        objective=request.objective,
+        context=request.context,
+        fields=request.fields,
+        language=language or request.language,
+        voicemail=request.voicemail,
+        max_duration_s=float(request.max_duration_s or DEFAULT_MAX_DURATION_S),
+        on_behalf_of=on_behalf_of,
+        today=today,
+    )

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from byourside_server.calls.call import DEFAULT_MAX_DURATION_S, Call, LatencyFacts
+from byourside_server.calls.call import Call, LatencyFacts
 from byourside_server.calls.happened import Answered, EndedBy, Happening, LineEnded, Ringing, TurnHeard
 from byourside_server.conversation import events as talk
-from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.brief import brief_of
 from byourside_server.conversation.conversation import Conversation
 from byourside_server.lines import dialing
 from byourside_server.lines.dialing import DialFacts, Unanswered
@@ -51,8 +51,7 @@ class Line:
         report: Callable[[Happening], Awaitable[None]],
         cancelled: asyncio.Event,
     ) -> None:
-        request = call.request
-        language = request.language or DEFAULT_LANGUAGE
+        language = call.request.language or DEFAULT_LANGUAGE
         self._clock = equipment.clock
         self._ring_timeout_s = equipment.trunk.ring_timeout_s
         self._report = report
@@ -61,15 +60,8 @@ class Line:
         self._inbox: asyncio.Queue[Inbound] = asyncio.Queue()
         self._leg = Leg(call, equipment, self._inbox.put_nowait)
         self._voices = Voices(call.id, language, equipment, self._inbox.put_nowait)
-        self._brief = Brief(
-            objective=request.objective,
-            context=request.context,
-            fields=request.fields,
-            language=language,
-            voicemail=request.voicemail,
-            max_duration_s=float(request.max_duration_s or DEFAULT_MAX_DURATION_S),
-            on_behalf_of=equipment.on_behalf_of,
-            today=equipment.today(),
+        self._brief = brief_of(
+            call.request, today=equipment.today(), language=language, on_behalf_of=equipment.on_behalf_of
         )
         self._conversation = Conversation(self._brief)
         self._facts = DialFacts()
