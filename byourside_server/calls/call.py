@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from byourside_server.calls.transcript import Turn
+from byourside_server.providers.base import Usage
 
 FieldType = Literal["string", "boolean", "number"]
 FIELD_TYPES: tuple[FieldType, ...] = ("string", "boolean", "number")
@@ -53,6 +54,8 @@ class CallRequest:
     language: str | None = None
     voicemail: VoicemailPolicy = field(default_factory=VoicemailPolicy)
     scheduled_at: float | None = None
+    must_say: tuple[str, ...] = ()
+    must_ask: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,41 @@ class Evidence:
     end_ms: int
 
 
+StepKind = Literal["disclosure", "must_say", "must_ask"]
+
+
+@dataclass(frozen=True)
+class StepProof:
+    """Something the agent had to say or ask, and where it did.
+
+    `turn` is the agent's turn that holds it, None where it was never said whole; `answer` is what the
+    contact said to a question, in his own words, and `answer_turn` where.
+    """
+
+    kind: StepKind
+    text: str
+    turn: int | None = None
+    start_ms: int | None = None
+    end_ms: int | None = None
+    answer: str | None = None
+    answer_turn: int | None = None
+
+
+@dataclass(frozen=True)
+class Callback:
+    """The contact's wish to be called again: when, as a time where one was named, and his words."""
+
+    time: str | None
+    quote: str
+    turn: int
+
+
 @dataclass(frozen=True)
 class Report:
-    """What the analysis made of the conversation."""
+    """What the analysis made of the conversation.
+
+    `extractor` says who read the transcript: "embedded", or the name of the language model.
+    """
 
     summary: str
     extracted: dict[str, FieldValue]
@@ -86,6 +121,10 @@ class Report:
     objective_met: Literal["yes", "no", "unknown"]
     objective_reason: str
     outcome: str | None = None
+    steps: tuple[StepProof, ...] = ()
+    callback: Callback | None = None
+    extractor: str = "embedded"
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True)
@@ -135,5 +174,6 @@ class Call:
     recording_ms: int | None = None
     latency: LatencyFacts = field(default_factory=LatencyFacts)
     mind: str | None = None
+    usage: Usage = field(default_factory=Usage)
     cancel_requested_at: float | None = None
     sequence: int = 0

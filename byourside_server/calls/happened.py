@@ -10,6 +10,7 @@ from typing import Literal
 
 from byourside_server.calls.call import LatencyFacts, SipFacts
 from byourside_server.calls.transcript import Turn
+from byourside_server.providers.base import Usage
 
 EndedBy = Literal["agent", "contact", "api", "network", "server"]
 
@@ -55,6 +56,7 @@ class LineEnded:
     recording_ms: int | None = None
     latency: LatencyFacts = field(default_factory=LatencyFacts)
     mind: str = "embedded"
+    usage: Usage = field(default_factory=Usage)
 
 
 Happening = Ringing | Answered | TurnHeard | LineEnded

@@ -11,11 +11,12 @@ from byourside_server.conversation import expectations
 from byourside_server.conversation.brief import Brief
 from byourside_server.conversation.disclosure import introduction
 from byourside_server.conversation.intents import Intent, intent_of
-from byourside_server.conversation.mind import DEFAULT_PATIENCE_S, Decision, Situation
+from byourside_server.conversation.mind import DEFAULT_PATIENCE_S, Decision, Situation, Speak
 from byourside_server.conversation.plan import plan_of
 from byourside_server.conversation.reading import Reading, read
 from byourside_server.conversation.step import Plan, Step
 from byourside_server.conversation.words import UNINTELLIGIBLE, plain
+from byourside_server.providers.base import Usage
 
 HOLD_PATIENCE_S = 20.0
 HOLD_WORDS = "Of course."
@@ -47,10 +48,14 @@ class EmbeddedMind:
 
     name = "embedded"
 
-    async def reply(self, situation: Situation) -> Decision:
+    @property
+    def usage(self) -> Usage:
+        return Usage()
+
+    async def reply(self, situation: Situation, speak: Speak) -> Decision:
         return decide(situation)
 
-    def first_words(self, brief: Brief) -> str:
+    async def prepare(self, brief: Brief) -> str:
         return plan_of(brief).main.spoken
 
 

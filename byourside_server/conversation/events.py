@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from byourside_server.calls.transcript import Turn
+from byourside_server.conversation.brief import TransferTarget
 from byourside_server.conversation.mind import Situation
 
 
@@ -18,6 +19,13 @@ class Say:
 
 
 @dataclass(frozen=True)
+class Prepare:
+    """Have `text` synthesised: it will be said next, exactly so."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class StopSpeaking:
     """Cut what is being said, or drop what is about to be; then report the clip's end as usual."""
 
@@ -28,6 +36,11 @@ class Think:
 
     request_id: int
     situation: Situation
+
+
+@dataclass(frozen=True)
+class StopThinking:
+    """What the mind is working on is not wanted any more."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,13 @@ class PressKeys:
 
 
 @dataclass(frozen=True)
+class Transfer:
+    """Hand the call over to this target (blind transfer); then report how that went."""
+
+    target: TransferTarget
+
+
+@dataclass(frozen=True)
 class Finish:
     """Hang up: everything there was to say has been played out. `reason` is one of END_REASONS."""
 
@@ -52,7 +72,9 @@ class Finish:
     reason: str
 
 
-ConversationEvent = Say | StopSpeaking | Think | TurnEnded | PressKeys | Finish
+ConversationEvent = (
+    Say | Prepare | StopSpeaking | Think | StopThinking | TurnEnded | PressKeys | Transfer | Finish
+)
 
 # Why a conversation was over, as the record's `endReason` shows it.
 END_REASONS: dict[str, str] = {
@@ -67,4 +89,7 @@ END_REASONS: dict[str, str] = {
     "do_not_call": "the contact asked not to be called again",
     "wrong_number": "the number belongs to somebody else",
     "canceled": "the caller canceled the call",
+    "callback_requested": "the contact asked to be called at another time",
+    "transferred": "the call was handed over to a person",
+    "mind_failed": "no language model could be reached, and the agent said so",
 }

@@ -28,6 +28,14 @@ class Transcribed:
 
 
 @dataclass(frozen=True)
+class Spoke:
+    """A whole sentence of the mind's reply, while the rest is still being made."""
+
+    request_id: int
+    text: str
+
+
+@dataclass(frozen=True)
 class Replied:
     """The mind has decided."""
 
@@ -46,4 +54,13 @@ class CancelRequested:
     """Somebody asked through the API for this call to end."""
 
 
-Inbound = sip.SipEvent | sound.LineEvent | Synthesized | Transcribed | Replied | MindFailed | CancelRequested
+Inbound = (
+    sip.SipEvent
+    | sound.LineEvent
+    | Synthesized
+    | Transcribed
+    | Spoke
+    | Replied
+    | MindFailed
+    | CancelRequested
+)

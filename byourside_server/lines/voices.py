@@ -17,7 +17,7 @@ from byourside_server.conversation.disclosure import disclosure
 from byourside_server.conversation.events import Say, Think
 from byourside_server.conversation.mind import Mind
 from byourside_server.lines.equipment import Equipment
-from byourside_server.lines.inbound import Inbound, MindFailed, Replied, Synthesized, Transcribed
+from byourside_server.lines.inbound import Inbound, MindFailed, Replied, Spoke, Synthesized, Transcribed
 from byourside_server.providers.base import Expectation, ProviderError, Recognition
 
 log = logging.getLogger(__name__)
@@ -46,10 +46,12 @@ class Voices:
         Done while the phone rings: the ears keep the grammar, the voice remembers the sound.
         """
         self._spawn(self._quietly(self._ears.prepare(expect)))
-        words = self.mind.first_words(brief)
+        self._spawn(self._quietly(self._prepare_first_words(brief)))
+
+    async def _prepare_first_words(self, brief: Brief) -> None:
+        words = await self.mind.prepare(brief)
         if words:
-            text = f"{disclosure(brief)} {words}"
-            self._spawn(self._quietly(self._voice.synthesize(text, language=self._language)))
+            await self._voice.synthesize(f"{disclosure(brief)} {words}", language=self._language)
 
     @property
     def is_recognising(self) -> bool:
@@ -95,7 +97,7 @@ class Voices:
     async def _transcribe(self, number: int, ulaw: bytes, expect: Expectation) -> None:
         recognition: Recognition | None = None
         try:
-            recognition = await self._ears.transcribe(ulaw, expect)
+            recognition = await self._ears.transcribe(ulaw, expect, language=self._language)
         except ProviderError as error:
             log.error("speech-to-text failed", extra={"call_id": self._call_id, "why": str(error)})
         except Exception:
@@ -118,7 +120,9 @@ class Voices:
 
     async def _think(self, wish: Think) -> None:
         try:
-            decision = await self.mind.reply(wish.situation)
+            decision = await self.mind.reply(
+                wish.situation, lambda text: self._receive(Spoke(wish.request_id, text))
+            )
         except Exception as error:
             self._receive(MindFailed(error))
         else:

@@ -43,7 +43,7 @@ class EmbeddedSpeechToText:
         for worker in self._workers:
             await worker.ask(write_request(b"", expect))
 
-    async def transcribe(self, ulaw: bytes, expect: Expectation) -> Recognition:
+    async def transcribe(self, ulaw: bytes, expect: Expectation, *, language: str = "en-US") -> Recognition:
         """Words of one stretch of speech. Raises ProviderError."""
         if len(ulaw) > LONGEST_UTTERANCE:
             raise ProviderError(

@@ -6,6 +6,7 @@ Knows nothing of calls; what it returns is ready for the line.
 
 import json
 from collections import OrderedDict
+from collections.abc import AsyncIterator
 from typing import Protocol
 
 from byourside_server.providers.base import ProviderError, ProviderErrorKind
@@ -50,6 +51,10 @@ class EmbeddedTextToSpeech:
         self.name = name
         self._voice = voice
         self._remembered: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+
+    async def stream(self, text: str, *, language: str = "en-US") -> AsyncIterator[bytes]:
+        """One piece: it takes milliseconds. Raises ProviderError."""
+        yield await self.synthesize(text, language=language)
 
     async def synthesize(self, text: str, *, language: str = "en-US") -> bytes:
         """µ-law 8 kHz mono, b"" for text without a word. Raises ProviderError."""

@@ -5,7 +5,7 @@ whose pitch is the word's own; `ScriptedSpeechToText` answers with what the test
 """
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 
 import numpy as np
 
@@ -24,6 +24,11 @@ class ToneTextToSpeech:
     """A `TextToSpeech` in which equal words are equal tones of 240 ms, 80 ms apart."""
 
     name = "simulated-tone"
+
+    async def stream(self, text: str, *, language: str = "en-US") -> AsyncIterator[bytes]:
+        """A word at a time."""
+        for word in text.split():
+            yield await self.synthesize(word, language=language)
 
     async def synthesize(self, text: str, *, language: str = "en-US") -> bytes:
         """µ-law 8 kHz mono, b"" for text without words."""
@@ -54,7 +59,7 @@ class ScriptedSpeechToText:
         self._script = iter(script)
         self.asked: list[Expectation] = []
 
-    async def transcribe(self, ulaw: bytes, expect: Expectation) -> Recognition:
+    async def transcribe(self, ulaw: bytes, expect: Expectation, *, language: str = "en-US") -> Recognition:
         """What the recording, or else the script, says; confidence 1 or 0."""
         self.asked.append(expect)
         heard = [(ulaw.find(piece), text) for piece, text in self._texts.items() if piece in ulaw]

@@ -19,7 +19,7 @@ from byourside_server.calls.call import Call, CallRequest
 from byourside_server.calls.happened import Happening, LineEnded, TurnHeard
 from byourside_server.clock import ManualClock
 from byourside_server.conversation.brief import Brief
-from byourside_server.conversation.mind import Decision, Situation
+from byourside_server.conversation.mind import Decision, Situation, Speak
 from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.exchange import to_owner
 from byourside_server.lines.line import Line
@@ -28,7 +28,7 @@ from byourside_server.lines.media_port import MediaUnavailable, OnEvent
 from byourside_server.lines.sip_socket import SipSocket
 from byourside_server.lines.trunk import Trunk
 from byourside_server.media.messages import ClipStarted, Command, LineEvent, Lost
-from byourside_server.providers.base import Expectation, Recognition
+from byourside_server.providers.base import Expectation, Recognition, Usage
 from byourside_server.sip import events as sip
 from byourside_server.sip import sdp
 from byourside_server.sip.endpoint import SipEndpoint, TrunkAddress
@@ -141,7 +141,7 @@ class Ears:
 
     async def prepare(self, expect: Expectation) -> None: ...
 
-    async def transcribe(self, ulaw: bytes, expect: Expectation) -> Recognition:
+    async def transcribe(self, ulaw: bytes, expect: Expectation, *, language: str = "en-US") -> Recognition:
         self.asked += 1
         after_s, words = self.script.pop(0) if self.script else (0.05, "yes")
         try:
@@ -164,6 +164,9 @@ class Voice:
     fails: Exception | None = None
     name: str = "scripted"
 
+    async def stream(self, text: str, *, language: str = "en-US") -> AsyncIterator[bytes]:
+        yield await self.synthesize(text, language=language)
+
     async def synthesize(self, text: str, *, language: str = "en-US") -> bytes:
         await asyncio.sleep(self.takes_s)
         if self.fails is not None:
@@ -181,14 +184,18 @@ class Mind:
     name: str = "scripted"
     situations: list[Situation] = field(default_factory=list)
 
-    async def reply(self, situation: Situation) -> Decision:
+    @property
+    def usage(self) -> Usage:
+        return Usage()
+
+    async def reply(self, situation: Situation, speak: Speak) -> Decision:
         self.situations.append(situation)
         decision = self.script.pop(0) if self.script else Decision("Goodbye.", then="hang_up")
         if isinstance(decision, Exception):
             raise decision
         return decision
 
-    def first_words(self, brief: Brief) -> str | None:
+    async def prepare(self, brief: Brief) -> str | None:
         return None
 
 

@@ -5,9 +5,9 @@ Audio crosses these doors as G.711 µ-law bytes, 8 kHz, mono (1 byte = 1 sample 
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 # What the contact may say next, as kinds; a recogniser that can use the hint is far better with it.
 ANSWER_KINDS = frozenset(
@@ -48,35 +48,17 @@ class Recognition:
     confidence: float
 
 
-class ProviderErrorKind(Enum):
-    """Why a provider failed, and whether asking it again can help."""
-
-    UNAVAILABLE = "unavailable"
-    TIMED_OUT = "timed_out"
-    RATE_LIMITED = "rate_limited"
-    BAD_CONFIGURATION = "bad_configuration"
-    BAD_INPUT = "bad_input"
-
-    @property
-    def is_permanent(self) -> bool:
-        return self in (ProviderErrorKind.BAD_CONFIGURATION, ProviderErrorKind.BAD_INPUT)
-
-
-class ProviderError(Exception):
-    """A vendor or engine that did not do its part."""
-
-    def __init__(self, kind: ProviderErrorKind, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
 class TextToSpeech(Protocol):
     """Text in, telephone sound out."""
 
     name: str
 
+    def stream(self, text: str, *, language: str = "en-US") -> AsyncIterator[bytes]:
+        """µ-law 8 kHz mono in pieces, each as soon as it is made. Raises ProviderError, also midway."""
+        ...
+
     async def synthesize(self, text: str, *, language: str = "en-US") -> bytes:
-        """µ-law 8 kHz mono. Raises ProviderError."""
+        """The same, whole. Raises ProviderError."""
         ...
 
     async def close(self) -> None: ...
@@ -87,7 +69,7 @@ class SpeechToText(Protocol):
 
     name: str
 
-    async def transcribe(self, ulaw: bytes, expect: Expectation) -> Recognition:
+    async def transcribe(self, ulaw: bytes, expect: Expectation, *, language: str = "en-US") -> Recognition:
         """Words of one stretch of speech. Raises ProviderError."""
         ...
 
@@ -96,3 +78,26 @@ class SpeechToText(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class SpeechStream(Protocol):
+    """One line's sound on its way to a recogniser that listens along."""
+
+    def push(self, ulaw: bytes) -> None:
+        """The next piece of speech (100 ms or so). Never blocks, never raises."""
+        ...
+
+    async def finish(self) -> Recognition:
+        """The words of everything pushed since the last `finish`. Raises ProviderError."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@runtime_checkable
+class StreamingSpeechToText(SpeechToText, Protocol):
+    """A recogniser that can listen along, so that words are there when the speaker stops."""
+
+    async def open_stream(self, *, language: str = "en-US") -> SpeechStream:
+        """A stream for one line, open for the whole call. Raises ProviderError."""
+        ...

@@ -1,0 +1,120 @@
+"""The door to a language model: messages in, text as it comes and the tools it wants used out.
+
+Vendor-neutral plain values. What a tool may do is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+JsonSchema = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class ToolCall:
+    """A tool the model wants used. `arguments` is JSON text as the model wrote it: it may be malformed."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message of the exchange with a model. A "tool" message answers `tool_call_id`."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Tool:
+    """Something the model may ask for; `parameters` is the JSON schema of its arguments."""
+
+    name: str
+    description: str
+    parameters: JsonSchema
+
+
+@dataclass(frozen=True)
+class AnswerSchema:
+    """The JSON document a model's text must be."""
+
+    name: str
+    schema: JsonSchema
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One request to a model. With `schema` the text is JSON that matches it."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[Tool, ...] = ()
+    schema: AnswerSchema | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What models were asked and what it cost; `cost_usd` is None where a price is not known.
+
+    `failures` counts requests that brought no answer; `models` are the names that answered, in order of
+    first use.
+    """
+
+    requests: int = 0
+    failures: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float | None = None
+    models: tuple[str, ...] = ()
+
+
+def total(parts: Iterable[Usage]) -> Usage:
+    """The sum; its cost is known where that of every part with requests is."""
+    used = [part for part in parts if part.requests or part.failures]
+    costs = [part.cost_usd for part in used if part.requests]
+    known = [cost for cost in costs if cost is not None]
+    return Usage(
+        requests=sum(part.requests for part in used),
+        failures=sum(part.failures for part in used),
+        prompt_tokens=sum(part.prompt_tokens for part in used),
+        cached_tokens=sum(part.cached_tokens for part in used),
+        completion_tokens=sum(part.completion_tokens for part in used),
+        cost_usd=sum(known) if costs and len(known) == len(costs) else None,
+        models=tuple(dict.fromkeys(name for part in used for name in part.models)),
+    )
+
+
+@dataclass(frozen=True)
+class TextDelta:
+    """The next piece of text, as it comes: any length, cut anywhere."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The end of an answer. `usage` includes what failed attempts before this answer have cost."""
+
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = "stop"
+    usage: Usage = field(default_factory=Usage)
+
+
+class LanguageModel(Protocol):
+    """A model, or a chain of models, behind one door."""
+
+    name: str
+
+    def generate(self, request: Generation) -> AsyncIterator[TextDelta | Completion]:
+        """Text as it comes and, last, one Completion. Raises ProviderError, also in mid-answer."""
+        ...
+
+    async def close(self) -> None: ...
