@@ -72,6 +72,10 @@ class Config:
     """Engine that speaks."""
     speech_to_text: str = "embedded"
     """Engine that listens."""
+    mind: str = "embedded"
+    """Who holds the conversation: `embedded`, or language models such as `openai?model=…`."""
+    analysis: str = "mind"
+    """Who reads the transcript: `mind` (the same models), `embedded`, or models of its own."""
     on_behalf_of: str | None = None
     """Whom the agent says it is calling for."""
     max_live_calls: int = 200
@@ -86,6 +90,10 @@ class Config:
     """For development: `webhookUrl` may be http://localhost, too."""
     log_level: str = "info"
     """debug, info, warning or error."""
+    transfers: Mapping[str, str] = field(default_factory=dict)
+    """Numbers that a call may be handed over to, by the name the mind knows them by."""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """Where vendors' keys are looked up: the environment, then `[keys]` of the file."""
 
     @property
     def is_sandbox(self) -> bool:
@@ -126,6 +134,8 @@ def load_config(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> 
         ring_timeout_s=sources.whole("ring_timeout_s", 40, 5, 180),
         text_to_speech=sources.text("text_to_speech", "embedded"),
         speech_to_text=sources.text("speech_to_text", "embedded"),
+        mind=sources.text("mind", "embedded"),
+        analysis=sources.text("analysis", "mind"),
         on_behalf_of=sources.optional_text("on_behalf_of"),
         max_live_calls=sources.whole("max_live_calls", 200, 1, 10_000),
         calls_per_minute=sources.whole("calls_per_minute", 60, 0, 100_000),
@@ -133,6 +143,8 @@ def load_config(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> 
         max_concurrent=sources.whole("max_concurrent", 10, 0, 10_000),
         allow_local_webhooks=sources.yes_or_no("allow_local_webhooks", False),
         log_level=sources.one_of("log_level", "info", LOG_LEVELS),
+        transfers=_transfers(sources),
+        secrets={**sources.table("keys"), **environ},
     )
     sources.refuse_unknown()
     return config
@@ -152,6 +164,18 @@ def _trunk(sources: _Sources) -> TrunkConfig | None:
     if caller is not None and not E164.fullmatch(caller):
         raise ConfigError(f"trunk.caller must be a number in E.164, for example +14155550100, not {caller!r}")
     return TrunkConfig(host, port, user, password, domain, caller)
+
+
+def _transfers(sources: _Sources) -> dict[str, str]:
+    """`[transfers]` of the file: `reception = "+14155550100"`."""
+    targets = sources.table("transfers")
+    for name, number in targets.items():
+        if not E164.fullmatch(number):
+            raise ConfigError(
+                f"{FILE_NAME}: transfers.{name} must be a number in E.164, for example +14155550100,"
+                f" not {number!r}"
+            )
+    return targets
 
 
 def _own_url(host: str, port: int) -> str:
@@ -244,6 +268,15 @@ class _Sources:
         if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", digits):
             raise ConfigError(f'{where} must be a number of minutes or "unlimited", not {value!r}')
         return float(digits)
+
+    def table(self, name: str) -> dict[str, str]:
+        """A table of the file whose names are the operator's own: `[keys]`, `[transfers]`."""
+        found = {key: value for key, value in self._file.items() if key.startswith(f"{name}.")}
+        self._known.extend(found)
+        for key, value in found.items():
+            if not isinstance(value, str) or not value.strip():
+                raise ConfigError(f"{FILE_NAME}: {key} must be text")
+        return {key.removeprefix(f"{name}."): str(value).strip() for key, value in found.items()}
 
     def yes_or_no(self, name: str, default: bool) -> bool:
         where, value = self._find(name)

@@ -31,6 +31,8 @@ STATUS_OF_TOKEN: dict[str, int] = {
     "invalid_language": 400,
     "invalid_voicemail": 400,
     "invalid_scheduled_at": 400,
+    "invalid_must_say": 400,
+    "invalid_must_ask": 400,
     "invalid_idempotency_key": 400,
     "method_not_allowed": 405,
     "idempotency_in_flight": 409,

@@ -62,6 +62,8 @@ class SwitchboardSettings:
     """Calls on the line at once in this process, over all accounts."""
     lease_s: float = LEASE_S
     """Seconds without a heartbeat after which a worker is dead (PostgreSQL only)."""
+    languages: frozenset[str] | None = None
+    """Primary language subtags that the mind speaks; None is any."""
 
 
 class Switchboard:
@@ -82,6 +84,7 @@ class Switchboard:
     ) -> None:
         settings = settings or SwitchboardSettings()
         self.trunk_is_down: Callable[[], bool] = lambda: False
+        self._languages = settings.languages
         self._db = db
         self._engine = engine
         self._clock = clock or SystemClock()
@@ -136,7 +139,6 @@ class Switchboard:
         await asyncio.gather(*self._chores, return_exceptions=True)
         await self._exchange.close(grace_s)
         await self._engine.stop()
-        self._analysis.close()
         await self._lease.end()
 
     @property
@@ -162,6 +164,7 @@ class Switchboard:
     ) -> Call:
         """Accept a call, durably, and return it as queued; raises Refusal and then nothing has happened."""
         check_destination(request.to)
+        self._check_language(request)
         if self.trunk_is_down():
             raise Refusal("placement_failed", "The trunk is down just now. Retry shortly.")
         placement = placing.Placement(account.id, key.id, request, idempotency_key, body_hash)
@@ -180,9 +183,21 @@ class Switchboard:
     async def validate(self, account: Account, request: CallRequest) -> Destination:
         """The guardrails without a call: raises the Refusal that placing would raise for these numbers."""
         destination = check_destination(request.to)
+        self._check_language(request)
         owned = await self._db.read(owned_numbers, account.id)
         check_caller_id(request.caller_id, owned, account.default_caller_id)
         return destination
+
+    def _check_language(self, request: CallRequest) -> None:
+        if self._languages is None or request.language is None:
+            return
+        if request.language.partition("-")[0].lower() not in self._languages:
+            spoken = ", ".join(sorted(self._languages))
+            raise Refusal(
+                "invalid_language",
+                f"`language` is {request.language!r}, and the embedded mind speaks {spoken} only:"
+                " configure a language model.",
+            )
 
     async def get(self, account: Account, call_id: str) -> Call:
         """The account's call, or Refusal `not_found`."""

@@ -63,6 +63,12 @@ class CallToPlace(BaseModel):
     language: str | None = Field(None, description="Language tag, for example en-US. Extension.")
     voicemail: Voicemail | None = None
     scheduledAt: Moment | None = Field(None, description="Dial not before this time. Extension.")
+    mustSay: list[str] | None = Field(
+        None, max_length=10, description="Sentences the agent must say, word for word. Extension."
+    )
+    mustAsk: list[str] | None = Field(
+        None, max_length=10, description="Questions the agent must ask, word for word. Extension."
+    )
 
 
 class Placed(Shape):
@@ -121,6 +127,39 @@ class Latency(Shape):
     p95Ms: int | None
 
 
+class StepProof(Shape):
+    """The disclosure, a `mustSay` or a `mustAsk`, and the agent's turn that holds it."""
+
+    kind: Literal["disclosure", "mustSay", "mustAsk"]
+    text: str
+    done: bool
+    turn: int | None
+    startMs: Milliseconds | None
+    endMs: Milliseconds | None
+    answer: str | None = Field(description="What the contact said to a question.")
+    answerTurn: int | None
+
+
+class Callback(Shape):
+    """When the contact wants to be called again."""
+
+    time: str | None = Field(description="As said; null where no time was named.")
+    quote: str
+    turn: int
+
+
+class Usage(Shape):
+    """Requests to language models, during the talk and for the report."""
+
+    requests: int
+    failures: int
+    promptTokens: int
+    cachedTokens: int
+    completionTokens: int
+    costUsd: float | None = Field(description="Null where a price is not configured.")
+    models: list[str]
+
+
 class CallRecord(Shape):
     """One call. Absent values are null, never missing."""
 
@@ -155,6 +194,10 @@ class CallRecord(Shape):
     latency: Latency | None
     analysis: str | None
     mind: str | None
+    steps: list[StepProof] | None = Field(description="What the agent had to say or ask, and where it did.")
+    callback: Callback | None = Field(description="The contact's wish to be called again.")
+    extractor: str | None = Field(description="Who read the transcript: `embedded`, or a language model.")
+    usage: Usage | None = Field(description="What language models were asked; null where none was.")
     language: str | None
     metadata: dict[str, object] | None
 

@@ -15,15 +15,19 @@ from byourside_server.calls.call import (
     FIELD_TYPES,
     MAX_MAX_DURATION_S,
     Call,
+    Callback,
     CallRequest,
     Evidence,
     Field,
     JsonValue,
+    StepKind,
+    StepProof,
     VoicemailPolicy,
 )
 from byourside_server.calls.transcript import Turn, as_text
 from byourside_server.clock import iso_utc, parse_iso_utc
 from byourside_server.errors import Refusal
+from byourside_server.providers.base import Usage, total
 
 MAX_FIELDS = 20
 MAX_TEXT_CHARS = 8_000
@@ -31,11 +35,19 @@ MAX_CONTEXT_CHARS = 32_000
 MAX_FIELD_NAME_CHARS = 64
 MAX_METADATA_CHARS = 8_000
 MAX_URL_CHARS = 2_048
+MAX_DEMANDS = 10
+MAX_DEMAND_CHARS = 500
 MIN_MAX_DURATION_S = 10
 # 1970 to 9999: beyond these the calendar can't write a moment back in four digits of year.
 EARLIEST_SCHEDULE, LATEST_SCHEDULE = 0.0, 253_402_300_799.0
 UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f]")
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+PUBLIC_STEP_KIND: dict[StepKind, str] = {
+    "disclosure": "disclosure",
+    "must_say": "mustSay",
+    "must_ask": "mustAsk",
+}
 
 Json = dict[str, JsonValue]
 
@@ -81,6 +93,10 @@ def call_record(call: Call, recording_url: str | None) -> Json:
         "latency": _latency(call),
         "analysis": call.analysis,
         "mind": call.mind,
+        "steps": [_step(step) for step in report.steps] if report else None,
+        "callback": _callback(report.callback) if report else None,
+        "extractor": report.extractor if report else None,
+        "usage": _usage(call),
         "language": call.request.language,
         "metadata": call.request.metadata,
     }
@@ -115,6 +131,39 @@ def _evidence(found: Evidence | None) -> JsonValue:
     if found is None:
         return None
     return {"turn": found.turn, "quote": found.quote, "startMs": found.start_ms, "endMs": found.end_ms}
+
+
+def _step(step: StepProof) -> Json:
+    return {
+        "kind": PUBLIC_STEP_KIND[step.kind],
+        "text": step.text,
+        "done": step.turn is not None,
+        "turn": step.turn,
+        "startMs": step.start_ms,
+        "endMs": step.end_ms,
+        "answer": step.answer,
+        "answerTurn": step.answer_turn,
+    }
+
+
+def _callback(wish: Callback | None) -> JsonValue:
+    return None if wish is None else {"time": wish.time, "quote": wish.quote, "turn": wish.turn}
+
+
+def _usage(call: Call) -> JsonValue:
+    """What language models were asked for this call, talk and analysis together; null where none was."""
+    used = total([call.usage, call.report.usage if call.report else Usage()])
+    if not used.requests and not used.failures:
+        return None
+    return {
+        "requests": used.requests,
+        "failures": used.failures,
+        "promptTokens": used.prompt_tokens,
+        "cachedTokens": used.cached_tokens,
+        "completionTokens": used.completion_tokens,
+        "costUsd": None if used.cost_usd is None else round(used.cost_usd, 6),
+        "models": list(used.models),
+    }
 
 
 def _latency(call: Call) -> JsonValue:
@@ -152,6 +201,8 @@ def parse_call_request(body: JsonValue, *, allow_local_webhooks: bool = False) -
         language=_language(body.get("language")),
         voicemail=_voicemail(body.get("voicemail")),
         scheduled_at=_scheduled_at(body.get("scheduledAt")),
+        must_say=_demands(body.get("mustSay"), "mustSay", "invalid_must_say"),
+        must_ask=_demands(body.get("mustAsk"), "mustAsk", "invalid_must_ask"),
     )
 
 
@@ -288,6 +339,20 @@ def _voicemail(value: JsonValue) -> VoicemailPolicy:
     raise Refusal("invalid_voicemail", "`voicemail.action` must be hang_up or leave_message.")
 
 
+def _demands(value: JsonValue, name: str, token: str) -> tuple[str, ...]:
+    """Sentences that must be spoken, without blanks around them and each once."""
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > MAX_DEMANDS:
+        raise Refusal(token, f"`{name}` must be an array of at most {MAX_DEMANDS} sentences.")
+    for position, sentence in enumerate(value):
+        if not isinstance(sentence, str) or not sentence.strip():
+            raise Refusal(token, f"`{name}[{position}]` must be a sentence, a non-empty string.")
+        if len(sentence) > MAX_DEMAND_CHARS:
+            raise Refusal(token, f"`{name}[{position}]` is longer than {MAX_DEMAND_CHARS} characters.")
+    return tuple(dict.fromkeys(str(sentence).strip() for sentence in value))
+
+
 def _scheduled_at(value: JsonValue) -> float | None:
     if value is None:
         return None
@@ -320,4 +385,6 @@ def request_document(request: CallRequest) -> Json:
         "language": request.language,
         "voicemail": {"action": request.voicemail.action, "message": request.voicemail.message},
         "scheduledAt": iso_utc(request.scheduled_at),
+        "mustSay": list(request.must_say),
+        "mustAsk": list(request.must_ask),
     }

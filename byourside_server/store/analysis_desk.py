@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from byourside_server.calls.call import Call, Report
@@ -14,15 +13,16 @@ from byourside_server.store.changes import Changes
 from byourside_server.store.database import Database
 from byourside_server.store.engine import House
 
-AT_ONCE = 2
+# Reading by rules takes milliseconds; asking a language model takes seconds of waiting.
+AT_ONCE = 16
 
 log = logging.getLogger(__name__)
 
 
 class Analyst(Protocol):
-    """What makes summary, fields and evidence of a finished call; it runs on a thread of its own."""
+    """What makes summary, fields and evidence of a finished call, without holding up the loop."""
 
-    def compose(self, call: Call) -> Report: ...
+    async def compose(self, call: Call) -> Report: ...
 
 
 class AnalysisDesk:
@@ -34,7 +34,7 @@ class AnalysisDesk:
         self._analyst = analyst
         self._clock = clock
         self._changes = changes
-        self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="analysis")
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def analyse(self, call_id: str, attempt: int) -> None:
         """Make attempt number `attempt` at the call's report, if that is still wanted."""
@@ -42,9 +42,8 @@ class AnalysisDesk:
         if call is None:
             return
         try:
-            report = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._analyst.compose, call
-            )
+            async with self._room:
+                report = await self._analyst.compose(call)
         except Exception:
             # Whatever it was, it must not cost the caller more than the report.
             log.exception("analysis failed", extra={"call_id": call_id, "attempt": attempt})
@@ -53,7 +52,3 @@ class AnalysisDesk:
             done = await self._db.write(finish, self._house, call_id, report, self._clock.epoch())
         if done is not None:
             self._changes.tell(done)
-
-    def close(self) -> None:
-        """Begin no more; what runs is left to the next start."""
-        self._threads.shutdown(wait=False, cancel_futures=True)

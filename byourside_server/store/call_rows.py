@@ -5,12 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import sqlalchemy as sa
 
-from byourside_server.calls.call import Call, CallRequest, Evidence, LatencyFacts, Report, SipFacts
+from byourside_server.calls.call import (
+    Call,
+    Callback,
+    CallRequest,
+    Evidence,
+    LatencyFacts,
+    Report,
+    SipFacts,
+    StepProof,
+)
 from byourside_server.calls.transcript import Turn
 from byourside_server.calls.wire import parse_call_request, request_document
+from byourside_server.providers.base import Usage
 
 Column = str | int | float | None
 
@@ -34,6 +45,11 @@ def turns_text(turns: tuple[Turn, ...]) -> str:
 
 def latency_text(latency: LatencyFacts) -> str:
     return dumps(list(latency.turns_ms))
+
+
+def usage_text(usage: Usage) -> str | None:
+    """None where no language model was asked."""
+    return None if usage == Usage() else dumps(asdict(usage))
 
 
 def report_text(report: Report) -> str:
@@ -68,16 +84,25 @@ def call_of(row: sa.RowMapping) -> Call:
         recording_ms=row["recording_ms"],
         latency=LatencyFacts(tuple(json.loads(row["latency"]))) if row["latency"] else LatencyFacts(),
         mind=row["mind"],
+        usage=_usage(json.loads(row["usage"])) if row["usage"] else Usage(),
         cancel_requested_at=row["cancel_requested_at"],
         sequence=row["sequence"],
     )
 
 
-def _report(document: Mapping[str, object]) -> Report:
+def _usage(document: Mapping[str, Any]) -> Usage:
+    return Usage(**{**document, "models": tuple(document["models"])})
+
+
+def _report(document: Mapping[str, Any]) -> Report:
+    """The report as stored; what an older edition did not know yet has its default."""
     kept = dict(document)
-    evidence = kept.pop("evidence")
-    assert isinstance(evidence, dict)
+    evidence, steps = kept.pop("evidence"), kept.pop("steps", ())
+    callback, usage = kept.pop("callback", None), kept.pop("usage", None)
     return Report(
         evidence={name: Evidence(**found) if found else None for name, found in evidence.items()},
-        **kept,  # type: ignore[arg-type]
+        steps=tuple(StepProof(**step) for step in steps),
+        callback=Callback(**callback) if callback else None,
+        usage=_usage(usage) if usage else Usage(),
+        **kept,
     )

@@ -108,6 +108,7 @@ calls = Table(
     Column("recording_ms", Integer),
     Column("latency", Text),
     Column("mind", Text),
+    Column("usage", Text),
     Column("cancel_requested_at", Double),
     # How many events have told of this call.
     Column("sequence", Integer, nullable=False),

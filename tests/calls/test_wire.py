@@ -5,11 +5,22 @@ from typing import cast
 
 import pytest
 
-from byourside_server.calls.call import Call, CallRequest, Evidence, Field, JsonValue, Report, VoicemailPolicy
+from byourside_server.calls.call import (
+    Call,
+    Callback,
+    CallRequest,
+    Evidence,
+    Field,
+    JsonValue,
+    Report,
+    StepProof,
+    VoicemailPolicy,
+)
 from byourside_server.calls.transcript import Turn, as_text
 from byourside_server.calls.wire import Json, call_record, event_body, parse_call_request, request_document
 from byourside_server.clock import iso_utc
 from byourside_server.errors import STATUS_OF_TOKEN, Refusal
+from byourside_server.providers.base import Usage
 
 PUBLISHED_RECORD_FIELDS = {
     "id",
@@ -71,6 +82,58 @@ def test_a_finished_record_reads_as_published() -> None:
         "confirmed": {"turn": 0, "quote": "hello", "startMs": 300, "endMs": 700},
         "amount": None,
     }
+
+
+def test_steps_callback_and_usage_are_in_the_public_spelling() -> None:
+    assert DONE.report is not None
+    step = StepProof("must_ask", "Is there parking?", 1, 1500, 2900, "yes, behind the house", 2)
+    report = replace(
+        DONE.report,
+        steps=(step, StepProof("must_say", "This call is recorded.")),
+        callback=Callback("after 5 PM", "call me after five", 0),
+        extractor="small-model",
+        usage=Usage(1, 0, 100, 0, 20, 0.25, ("small-model",)),
+    )
+    talk = Usage(3, 1, 900, 800, 60, 0.5, ("big-model", "small-model"))
+    record = call_record(replace(DONE, report=report, usage=talk), None)
+    assert record["steps"] == [
+        {
+            "kind": "mustAsk",
+            "text": "Is there parking?",
+            "done": True,
+            "turn": 1,
+            "startMs": 1500,
+            "endMs": 2900,
+            "answer": "yes, behind the house",
+            "answerTurn": 2,
+        },
+        {
+            "kind": "mustSay",
+            "text": "This call is recorded.",
+            "done": False,
+            **dict.fromkeys(("turn", "startMs", "endMs", "answer", "answerTurn")),
+        },
+    ]
+    assert record["callback"] == {"time": "after 5 PM", "quote": "call me after five", "turn": 0}
+    assert record["extractor"] == "small-model"
+    assert record["usage"] == {
+        "requests": 4,
+        "failures": 1,
+        "promptTokens": 1000,
+        "cachedTokens": 800,
+        "completionTokens": 80,
+        "costUsd": 0.75,
+        "models": ["big-model", "small-model"],
+    }
+
+
+def test_usage_is_null_where_no_model_was_asked_and_its_cost_where_a_price_is_unknown() -> None:
+    assert call_record(DONE, None)["usage"] is None
+    priced, free = Usage(1, cost_usd=0.5, models=("a",)), Usage(1, models=("b",))
+    assert DONE.report is not None
+    used = call_record(replace(DONE, usage=priced, report=replace(DONE.report, usage=free)), None)["usage"]
+    assert isinstance(used, dict)
+    assert used["costUsd"] is None
 
 
 def test_a_canceled_call_is_shown_as_failed() -> None:
@@ -154,6 +217,12 @@ def test_the_transcript_names_the_speakers() -> None:
         ({"scheduledAt": "9999-12-31T23:59:59.9999Z"}, "invalid_scheduled_at"),
         ({"scheduledAt": "9999-12-31T23:59:59-14:00"}, "invalid_scheduled_at"),
         ({"scheduledAt": "0001-01-01T00:00:00+14:00"}, "invalid_scheduled_at"),
+        ({"mustSay": "This call is recorded."}, "invalid_must_say"),
+        ({"mustSay": [""]}, "invalid_must_say"),
+        ({"mustSay": [5]}, "invalid_must_say"),
+        ({"mustSay": ["x"] * 11}, "invalid_must_say"),
+        ({"mustAsk": {}}, "invalid_must_ask"),
+        ({"mustAsk": ["x" * 501]}, "invalid_must_ask"),
     ],
 )
 def test_the_first_wrong_field_is_refused_with_its_token_and_a_sentence(changes: Json, token: str) -> None:
@@ -187,6 +256,8 @@ def test_a_full_request_survives_the_way_into_the_store_and_back() -> None:
         "language": "en-GB",
         "voicemail": {"action": "leave_message", "message": "Please call back."},
         "scheduledAt": "2026-06-17T14:03:12.000Z",
+        "mustSay": [" This call is recorded. ", "This call is recorded."],
+        "mustAsk": ["Is there parking nearby?"],
     }
     request = parse_call_request(body)
     assert request.fields == (
@@ -194,6 +265,8 @@ def test_a_full_request_survives_the_way_into_the_store_and_back() -> None:
         Field("contact_name", "string", None),
     )
     assert request.voicemail == VoicemailPolicy("leave_message", "Please call back.")
+    assert request.must_say == ("This call is recorded.",)
+    assert request.must_ask == ("Is there parking nearby?",)
     assert parse_call_request(cast(JsonValue, request_document(request))) == request
 
 

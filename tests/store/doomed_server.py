@@ -39,7 +39,7 @@ class CountedDialer:
 
 
 class ShortAnalyst:
-    def compose(self, call: Call) -> Report:
+    async def compose(self, call: Call) -> Report:
         return Report("It went well.", {}, {}, "unknown", "not asked")
 
 

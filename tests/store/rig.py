@@ -86,7 +86,7 @@ class ScriptedAnalyst:
         self.failures = 0
         self.asked = 0
 
-    def compose(self, call: Call) -> Report:
+    async def compose(self, call: Call) -> Report:
         self.asked += 1
         if self.asked <= self.failures:
             raise ValueError("no report today")

@@ -82,13 +82,16 @@ class Client:
         language: Optional[str] = None,
         voicemail: Optional[Voicemail] = None,
         scheduled_at: Union[str, datetime, None] = None,
+        must_say: Optional[Sequence[str]] = None,
+        must_ask: Optional[Sequence[str]] = None,
         idempotency_key: Optional[str] = None,
     ) -> PlacedCall:
         """Have `to` called toward `objective`; answers at once with `callId` and `status`.
 
         Every try carries the same Idempotency-Key (`idempotency_key`, or a fresh one), so that a repeat
         after a lost answer gets the first call's answer and not a second call. `scheduled_at` is an
-        ISO 8601 time with its offset, or a datetime with its time zone.
+        ISO 8601 time with its offset, or a datetime with its time zone. `must_say` and `must_ask` are
+        sentences and questions spoken word for word; the record's `steps` prove it.
         """
         request: Dict[str, Any] = {
             "to": to,
@@ -102,6 +105,8 @@ class Client:
             "language": language,
             "voicemail": voicemail,
             "scheduledAt": _moment(scheduled_at),
+            "mustSay": None if must_say is None else list(must_say),
+            "mustAsk": None if must_ask is None else list(must_ask),
         }
         given = {name: value for name, value in request.items() if value is not None}
         return cast(PlacedCall, _record(self._post(CALLS_PATH, given, idempotency_key)))

@@ -32,6 +32,8 @@ MESSAGE_OF_CODE: Dict[str, str] = {
     "invalid_language": "The language must be a language tag, for example en-US.",
     "invalid_voicemail": "The voicemail setting must be {action: hang_up or leave_message, message}.",
     "invalid_scheduled_at": "The scheduled time must be ISO 8601 with its offset.",
+    "invalid_must_say": "mustSay must be an array of at most 10 sentences.",
+    "invalid_must_ask": "mustAsk must be an array of at most 10 questions.",
     "invalid_idempotency_key": "The idempotency key must be 1 to 255 visible ASCII characters.",
     "method_not_allowed": "This path does not answer this HTTP method.",
     "idempotency_in_flight": "The first request with this idempotency key is still being answered.",

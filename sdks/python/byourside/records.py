@@ -69,6 +69,39 @@ class Latency(TypedDict, total=False):
     p95Ms: Optional[int]
 
 
+class StepProof(TypedDict):
+    """The disclosure, a `mustSay` or a `mustAsk`, and the agent's turn that holds it."""
+
+    kind: str
+    text: str
+    done: bool
+    turn: Optional[int]
+    startMs: Optional[int]
+    endMs: Optional[int]
+    answer: Optional[str]
+    answerTurn: Optional[int]
+
+
+class Callback(TypedDict):
+    """When the contact wants to be called again, as said."""
+
+    time: Optional[str]
+    quote: str
+    turn: int
+
+
+class Usage(TypedDict):
+    """What language models were asked; `costUsd` is None where a price is not configured."""
+
+    requests: int
+    failures: int
+    promptTokens: int
+    cachedTokens: int
+    completionTokens: int
+    costUsd: Optional[float]
+    models: List[str]
+
+
 class PlacedCall(TypedDict):
     """The answer to a placed call."""
 
@@ -111,6 +144,10 @@ class CallRecord(_PublishedRecord, total=False):
     latency: Optional[Latency]
     analysis: Optional[str]
     mind: Optional[str]
+    steps: Optional[List[StepProof]]
+    callback: Optional[Callback]
+    extractor: Optional[str]
+    usage: Optional[Usage]
     language: Optional[str]
     metadata: Optional[Dict[str, Any]]
 

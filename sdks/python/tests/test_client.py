@@ -84,6 +84,8 @@ class Placing(unittest.TestCase):
             language=full["language"],
             voicemail=full["voicemail"],
             scheduled_at=full["scheduledAt"],
+            must_say=full["mustSay"],
+            must_ask=full["mustAsk"],
         )
         self.assertEqual(line.asked[0][3], full)
 

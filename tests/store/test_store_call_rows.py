@@ -1,0 +1,65 @@
+"""A call's JSON columns: what is written is read back, also what an older edition has written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+import pytest
+import sqlalchemy as sa
+
+from byourside_server.calls.call import Callback, Evidence, Report, StepProof
+from byourside_server.providers.base import Usage
+from byourside_server.store.call_rows import call_of, report_text, usage_text
+
+REPORT = Report(
+    "It went well.",
+    {"booked": True, "name": None},
+    {"booked": Evidence(2, "yes", 100, 200), "name": None},
+    "yes",
+    "So.",
+    outcome="callback_requested",
+    steps=(StepProof("disclosure", "Hello.", 1, 0, 900), StepProof("must_ask", "Why?")),
+    callback=Callback(None, "call me later", 4),
+    extractor="model",
+    usage=Usage(2, 1, 10, 5, 3, 0.001, ("model",)),
+)
+UNSET = """
+    key_id dialing_at ringing_at answered_at ended_at finished_at answered_by ended_by end_reason error sip
+    turns analysis recording_ms latency mind cancel_requested_at report usage
+"""
+ROW: Mapping[str, Any] = {
+    **dict.fromkeys(UNSET.split()),
+    "id": "c",
+    "account_id": "a",
+    "request": json.dumps({"to": "+14155550123", "objective": "Ask."}),
+    "caller_id": "+14155550100",
+    "state": "completed",
+    "created_at": 0.0,
+    "attempt": 1,
+    "sequence": 1,
+}
+
+
+def row(**columns: object) -> sa.RowMapping:
+    return cast(sa.RowMapping, {**ROW, **columns})
+
+
+def test_a_report_with_steps_callback_and_usage_is_read_back_whole() -> None:
+    assert call_of(row(report=report_text(REPORT))).report == REPORT
+
+
+def test_a_report_of_an_older_edition_has_the_defaults_of_what_it_did_not_know() -> None:
+    unknown = ("steps", "callback", "extractor", "usage")
+    old = {key: value for key, value in json.loads(report_text(REPORT)).items() if key not in unknown}
+    report = call_of(row(report=json.dumps(old))).report
+    assert report is not None
+    assert (report.steps, report.callback, report.extractor, report.usage) == ((), None, "embedded", Usage())
+
+
+@pytest.mark.parametrize("usage", [Usage(), Usage(3, 1, 900, 800, 60, None, ("a", "b"))])
+def test_usage_is_read_back_and_none_is_not_stored(usage: Usage) -> None:
+    text = usage_text(usage)
+    assert (text is None) == (usage == Usage())
+    assert call_of(row(usage=text)).usage == usage
