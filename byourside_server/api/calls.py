@@ -13,6 +13,13 @@ from starlette.responses import Response
 from byourside_server.api.answers import answer
 from byourside_server.api.body import hash_of, parse_object, read_body
 from byourside_server.api.desk import ApiSettings, Desk, account_of, key_of, visit_of
+from byourside_server.api.event_stream import (
+    event_stream,
+    frames_of_account,
+    frames_of_call,
+    place_of,
+    wants_stream,
+)
 from byourside_server.api.headers import idempotency_key_of
 from byourside_server.api.query import after_of, limit_of, word_of
 from byourside_server.api.recording import no_recording, recording_answer
@@ -80,10 +87,17 @@ class Calls:
         return recording_answer(path, call.id, request.headers, visit.request_id, is_head=visit.is_head)
 
     async def call_events(self, request: Request) -> Response:
-        call = await self._desk.get(account_of(request), call_id_of(request))
+        account = account_of(request)
+        call = await self._desk.get(account, call_id_of(request))
+        if _is_stream(request):
+            place = place_of(request.headers, after_of(request.query_params))
+            return event_stream(frames_of_call(self._desk, account, call.id, place))
         return await self._events(request, call.id)
 
     async def events(self, request: Request) -> Response:
+        if _is_stream(request):
+            place = place_of(request.headers, after_of(request.query_params))
+            return event_stream(frames_of_account(self._desk, account_of(request), place))
         return await self._events(request, None)
 
     async def _events(self, request: Request, call_id: str | None) -> Response:
@@ -93,6 +107,10 @@ class Calls:
         )
         bodies: list[JsonValue] = [event.body for event in found]
         return answer({"events": bodies, "nextAfter": found[-1].id if found else after})
+
+
+def _is_stream(request: Request) -> bool:
+    return wants_stream(request.headers) and not visit_of(request).is_head
 
 
 def call_id_of(request: Request) -> str:

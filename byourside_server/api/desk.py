@@ -64,6 +64,10 @@ class Desk(Protocol):
         self, account: Account, after: int = 0, limit: int = 100, call_id: str | None = None
     ) -> Sequence[LoggedEvent]: ...
 
+    async def wait_for_change(self, call_id: str, since_sequence: int, timeout_s: float) -> int: ...
+
+    async def wait_for_event(self, account: Account, after: int, timeout_s: float) -> bool: ...
+
 
 @dataclass(frozen=True)
 class ApiSettings:

@@ -31,6 +31,8 @@ OF_A_BODY = (
     "invalid_language",
     "invalid_voicemail",
     "invalid_scheduled_at",
+    "invalid_must_say",
+    "invalid_must_ask",
 )
 
 
@@ -69,6 +71,9 @@ CALL_ID = Parameter("call_id", "path", "string", "The call.", "f47ac10b-58cc-437
 LIMIT = Parameter("limit", "query", "integer", "At most so many, 1 to 100; out of range is clamped.", 20)
 AFTER = Parameter(
     "after", "query", "integer", "Only events later in the log: `nextAfter` of the page before.", 0
+)
+LAST_EVENT_ID = Parameter(
+    "Last-Event-ID", "header", "string", "Of a stream: the `id` of the last event that arrived.", "42.3"
 )
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -162,20 +167,22 @@ OPERATIONS: tuple[Operation, ...] = (
         "GET",
         "/v1/agent/calls/{call_id}/events",
         "List a call's events",
-        "What its webhooks carried or will carry, oldest first. Extension.",
+        "What its webhooks carried or will carry, oldest first. With `Accept: text/event-stream` a stream of "
+        "the same, live, with each turn as it is spoken (event `turn`); it ends with the call. Extension.",
         schemas.EventList,
         OF_A_CALL,
-        (CALL_ID, AFTER, LIMIT),
+        (CALL_ID, AFTER, LIMIT, LAST_EVENT_ID),
     ),
     Operation(
         "events",
         "GET",
         "/v1/agent/events",
         "List events",
-        "The account's event log, oldest first. Poll with `after` where no webhook can reach you. Extension.",
+        "The account's event log, oldest first. Poll with `after` where no webhook can reach you, or ask for "
+        "`text/event-stream` and be told. Extension.",
         schemas.EventList,
         AUTHORIZED,
-        (AFTER, LIMIT),
+        (AFTER, LIMIT, LAST_EVENT_ID),
     ),
     Operation(
         "health", "GET", "/healthz", "Health", "Answers while the server runs.", schemas.Health, is_open=True

@@ -88,7 +88,7 @@ def call_record(call: Call, recording_url: str | None) -> Json:
         "endedBy": call.ended_by,
         "endReason": call.end_reason,
         "sip": _sip(call),
-        "turns": [_turn(turn) for turn in call.turns],
+        "turns": [turn_record(turn) for turn in call.turns],
         "evidence": {name: _evidence(found) for name, found in report.evidence.items()} if report else None,
         "latency": _latency(call),
         "analysis": call.analysis,
@@ -114,7 +114,8 @@ def _sip(call: Call) -> JsonValue:
     }
 
 
-def _turn(turn: Turn) -> Json:
+def turn_record(turn: Turn) -> Json:
+    """One element of `turns`."""
     return {
         "index": turn.index,
         "role": turn.role,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -48,6 +49,8 @@ class FakeDesk:
     placed: list[tuple[str | None, str]] = field(default_factory=list)
     asked: list[tuple[int, str | None, str | None]] = field(default_factory=list)
     fault: BaseException | None = None
+    meanwhile: list[Callable[[], object]] = field(default_factory=list)
+    """What happens while somebody waits, one at a time; with nothing left to happen waiting fails."""
 
     async def authenticate(self, bearer: str) -> tuple[Account, AgentKey]:
         for name, key in (("home", KEY), ("stranger", STRANGER_KEY)):
@@ -122,9 +125,26 @@ class FakeDesk:
         self._stumble()
         return [e for e in self.log if e.id > after and call_id in (None, e.call_id)][:limit]
 
+    async def wait_for_change(self, call_id: str, since_sequence: int, timeout_s: float) -> int:
+        self.meanwhile.pop(0)()
+        return since_sequence
+
+    async def wait_for_event(self, account: Account, after: int, timeout_s: float) -> bool:
+        before = len(self.log)
+        self.meanwhile.pop(0)()
+        return len(self.log) > before
+
+    def become(self, call_id: str, **changes: Any) -> None:
+        """The call changes; a change of state is an event."""
+        [old] = [call for call in self.calls if call.id == call_id]
+        new = replace(old, sequence=old.sequence + ("state" in changes), **changes)
+        self.calls[self.calls.index(old)] = new
+        if "state" in changes:
+            self._tell(new)
+
     def forget(self, recordings: Path) -> None:
         """Be as new."""
-        for memory in (self.calls, self.log, self.placed, self.asked):
+        for memory in (self.calls, self.log, self.placed, self.asked, self.meanwhile):
             memory.clear()
         self.recordings, self.fault = recordings, None
 

@@ -80,6 +80,8 @@ WRONG: list[tuple[str, str, list[JsonValue]]] = [
         "scheduledAt",
         [*NO_STRINGS, "", "tomorrow", "2026-06-17", "2026-06-17T14:03:12"],
     ),
+    ("invalid_must_say", "mustSay", ["x", {}, [""], [1], [None], ["x" * 501], ["x"] * 11]),
+    ("invalid_must_ask", "mustAsk", ["x", {}, [""], [1], [None], ["x" * 501], ["x"] * 11]),
 ]
 CASES = [(token, field, value) for token, field, values in WRONG for value in values]
 
