@@ -5,7 +5,7 @@ Vendor-neutral plain values. What a tool may do is not decided here.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -113,8 +113,11 @@ class LanguageModel(Protocol):
 
     name: str
 
-    def generate(self, request: Generation) -> AsyncIterator[TextDelta | Completion]:
-        """Text as it comes and, last, one Completion. Raises ProviderError, also in mid-answer."""
+    def generate(self, request: Generation) -> AsyncGenerator[TextDelta | Completion, None]:
+        """Text as it comes and, last, one Completion. Raises ProviderError, also in mid-answer.
+
+        Whoever stops listening early closes the generator (`contextlib.aclosing`), which hangs up.
+        """
         ...
 
     async def close(self) -> None: ...
