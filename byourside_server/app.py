@@ -7,21 +7,19 @@ import contextlib
 import logging
 import socket
 import sys
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
 from datetime import date
 from pathlib import Path
 
-from byourside_server import __version__, report
+from byourside_server import __version__
 from byourside_server.api.application import create_api
 from byourside_server.api.desk import ApiSettings
 from byourside_server.api.server import make_server
-from byourside_server.calls.call import Call, Report
 from byourside_server.clock import SystemClock
 from byourside_server.config import Config
-from byourside_server.conversation.brief import brief_of
-from byourside_server.conversation.embedded_mind import EmbeddedMind
-from byourside_server.errors import ConfigError
+from byourside_server.conversation.brief import TransferTarget
+from byourside_server.errors import ConfigError, Refusal
+from byourside_server.guardrails.check import check_destination
 from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.exchange import Exchange, to_owner
 from byourside_server.lines.media_port import MediaUnavailable
@@ -35,26 +33,13 @@ from byourside_server.sip.endpoint import TrunkAddress
 from byourside_server.store.database import Database
 from byourside_server.store.dbos_engine import DbosEngine
 from byourside_server.switchboard import Switchboard, SwitchboardSettings
+from byourside_server.thinking import Reader, Thinking, open_thinking
 from byourside_server.webhooks.sender import Sender
 
 log = logging.getLogger(__name__)
 
 USER_AGENT = f"ByYourSide/{__version__}"
 GRACE_S = 10.0
-
-
-@dataclass(frozen=True)
-class EmbeddedAnalyst:
-    """The report made by rules, from the stored turns alone."""
-
-    def compose(self, call: Call) -> Report:
-        return report.compose(
-            brief_of(call.request, today=date.fromtimestamp(call.answered_at or call.created_at)),
-            call.turns,
-            answered_by=call.answered_by,
-            ended_by=call.ended_by,
-            end_reason=call.end_reason,
-        )
 
 
 async def serve(config: Config) -> int:
@@ -97,24 +82,45 @@ async def open_house(config: Config) -> AsyncIterator[Switchboard]:
     async with contextlib.AsyncExitStack() as closing:
         database = Database(config.database_url)
         closing.push_async_callback(database.close)
-        exchange = await open_exchange(config, recordings_dir, closing)
+        thinking = _open_thinking(config)
+        closing.push_async_callback(thinking.close)
+        exchange = await open_exchange(config, recordings_dir, thinking, closing)
         switchboard = Switchboard(
             database,
             DbosEngine(database),
             exchange,
-            EmbeddedAnalyst(),
+            Reader(thinking.analysis_model, config.on_behalf_of),
             Sender(allow_local=config.allow_local_webhooks),
             recordings_dir=recordings_dir,
             public_url=config.public_url,
-            settings=SwitchboardSettings(max_live_calls=config.max_live_calls),
+            settings=SwitchboardSettings(
+                max_live_calls=config.max_live_calls, languages=thinking.languages
+            ),
         )
         await switchboard.start()
         closing.push_async_callback(switchboard.stop, GRACE_S)
         yield switchboard
 
 
+def _open_thinking(config: Config) -> Thinking:
+    try:
+        return open_thinking(config.mind, config.analysis, config.secrets)
+    except ProviderError as error:
+        raise ConfigError(f"mind or analysis: {error}") from error
+
+
+def transfer_targets(transfers: Mapping[str, str]) -> tuple[TransferTarget, ...]:
+    """Whom calls may be handed over to. Raises ConfigError for a number that may not be dialled."""
+    for name, number in transfers.items():
+        try:
+            check_destination(number)
+        except Refusal as refusal:
+            raise ConfigError(f"transfers.{name}: {number} may not be dialled ({refusal.token})") from None
+    return tuple(TransferTarget(name, number) for name, number in transfers.items())
+
+
 async def open_exchange(
-    config: Config, recordings_dir: Path, closing: contextlib.AsyncExitStack
+    config: Config, recordings_dir: Path, thinking: Thinking, closing: contextlib.AsyncExitStack
 ) -> Exchange:
     """The telephone side: trunk or sandbox, SIP socket, media process, speech engines."""
     trunk = await open_trunk(config, closing)
@@ -125,8 +131,8 @@ async def open_exchange(
     closing.push_async_callback(media.stop)
     try:
         await media.start()
-        ears = registry.open_speech_to_text(config.speech_to_text)
-        voice = registry.open_text_to_speech(config.text_to_speech)
+        ears = registry.open_speech_to_text(config.speech_to_text, config.secrets)
+        voice = registry.open_text_to_speech(config.text_to_speech, config.secrets)
     except (MediaUnavailable, ProviderError) as error:
         raise ConfigError(str(error)) from error
     closing.push_async_callback(ears.close)
@@ -140,13 +146,14 @@ async def open_exchange(
             media=media,
             ears=ears,
             voice=voice,
-            make_mind=EmbeddedMind,
+            make_mind=thinking.make_mind,
             trunk=trunk,
             clock=SystemClock(),
             recordings_dir=recordings_dir,
             media_host=config.sip_host,
             today=date.today,
             on_behalf_of=config.on_behalf_of,
+            transfers=transfer_targets(config.transfers),
         )
     )
 

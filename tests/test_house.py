@@ -22,7 +22,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"config", "accounts", "sip", "media", "providers.base"}),
     frozenset({"calls"}),
     frozenset({"guardrails", "conversation", "report", "store", "webhooks", "providers"}),
-    frozenset({"lines"}),
+    frozenset({"lines", "thinking"}),
     frozenset({"switchboard"}),
     frozenset({"api", "sandbox"}),
     frozenset({"app"}),
@@ -35,10 +35,35 @@ NEIGHBOURS = frozenset({("report", "conversation"), ("store", "guardrails"), ("s
 
 # Modules that touch the world, and the rooms that may.
 WORLDLY = frozenset(
-    {"socket", "asyncio", "subprocess", "threading", "httpx", "sqlalchemy", "dbos", "uvicorn"}
+    {
+        "socket",
+        "asyncio",
+        "subprocess",
+        "threading",
+        "httpx",
+        "httpx2",
+        "openai",
+        "websockets",
+        "livekit",
+        "sqlalchemy",
+        "dbos",
+        "uvicorn",
+    }
 )
 ROOMS_OF_THE_WORLD = frozenset(
-    {"providers", "store", "webhooks", "lines", "switchboard", "api", "sandbox", "app", "demo", "cli"}
+    {
+        "providers",
+        "store",
+        "webhooks",
+        "lines",
+        "thinking",
+        "switchboard",
+        "api",
+        "sandbox",
+        "app",
+        "demo",
+        "cli",
+    }
 )
 READERS_OF_CONFIG = frozenset({"app", "cli", "demo", "config", "__main__"})
 CLOCKS = frozenset({"time", "random", "secrets", "datetime"})

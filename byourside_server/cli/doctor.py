@@ -13,8 +13,8 @@ import sys
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -178,41 +178,84 @@ def check_numpy(config: Config) -> Iterator[Finding]:
     yield Finding(verdict, "numpy", numpy.__version__)
 
 
+def links_of(chain: str) -> list[str]:
+    """The engines of a chain one by one: behind a fallback a broken one would stay hidden."""
+    return [link.strip() for link in chain.split(",")]
+
+
 def check_speech(config: Config) -> Iterator[Finding]:
-    """Speak a sentence, and listen to it."""
-    yield from asyncio.run(_speak_and_listen(config))
-
-
-async def _speak_and_listen(config: Config) -> list[Finding]:
-    from byourside_server.providers.base import Expectation, ProviderError
-    from byourside_server.providers.registry import open_speech_to_text, open_text_to_speech
-
-    findings: list[Finding] = []
+    """Speak a sentence with each voice, and have each ear listen to it."""
     sound = b""
+    for link in links_of(config.text_to_speech):
+        finding, said = asyncio.run(_speak(link, config.secrets))
+        sound = sound or said
+        yield finding
+    for link in links_of(config.speech_to_text):
+        yield asyncio.run(_listen(link, sound or b"\xff" * 8000, config.secrets))
+
+
+async def _speak(link: str, secrets: Mapping[str, str]) -> tuple[Finding, bytes]:
+    from byourside_server.providers.base import ProviderError
+    from byourside_server.providers.registry import open_text_to_speech
+
     try:
-        voice = open_text_to_speech(config.text_to_speech)
+        voice = open_text_to_speech(link, secrets)
         try:
             started = time.monotonic()
             sound = await voice.synthesize(SPOKEN)
             took_ms = (time.monotonic() - started) * 1000
         finally:
             await voice.close()
-        # µ-law silence is 0xFF or 0x7F: anything else was said.
-        said = len(sound) - sound.count(0xFF) - sound.count(0x7F)
-        words = f"{voice.name} said {len(sound) / 8000:.1f} s in {took_ms:.0f} ms"
-        findings.append(Finding("ok" if said > 1000 else "fail", "text to speech", words))
     except ProviderError as trouble:
-        findings.append(Finding("fail", "text to speech", f"{config.text_to_speech}: {trouble}"))
+        return Finding("fail", "text to speech", f"{link.partition('?')[0]}: {trouble}"), b""
+    # µ-law silence is 0xFF or 0x7F: anything else was said.
+    said = len(sound) - sound.count(0xFF) - sound.count(0x7F)
+    words = f"{voice.name} said {len(sound) / 8000:.1f} s in {took_ms:.0f} ms"
+    return Finding("ok" if said > 1000 else "fail", "text to speech", words), sound
+
+
+async def _listen(link: str, sound: bytes, secrets: Mapping[str, str]) -> Finding:
+    from byourside_server.providers.base import Expectation, ProviderError
+    from byourside_server.providers.registry import open_speech_to_text
+
     try:
-        ears = open_speech_to_text(config.speech_to_text)
+        ears = open_speech_to_text(link, secrets)
         try:
-            heard = await ears.transcribe(sound or b"\xff" * 8000, Expectation(frozenset({"yes_no"})))
+            heard = await ears.transcribe(sound, Expectation(frozenset({"yes_no"})))
         finally:
             await ears.close()
-        findings.append(Finding("ok", "speech to text", f"{ears.name} listened and heard {heard.text!r}"))
     except ProviderError as trouble:
-        findings.append(Finding("fail", "speech to text", f"{config.speech_to_text}: {trouble}"))
-    return findings
+        return Finding("fail", "speech to text", f"{link.partition('?')[0]}: {trouble}")
+    return Finding("ok", "speech to text", f"{ears.name} listened and heard {heard.text!r}")
+
+
+def check_mind(config: Config) -> Iterator[Finding]:
+    """Have each language model of a chain say a word."""
+    for subject, chain in (("mind", config.mind), ("analysis", config.analysis)):
+        for link in links_of(chain):
+            if link == "embedded":
+                yield Finding("ok", subject, "embedded: rules, in English; no key and no network needed")
+            elif link != "mind":
+                yield asyncio.run(_ask_model(subject, link, config.secrets))
+
+
+async def _ask_model(subject: str, link: str, secrets: Mapping[str, str]) -> Finding:
+    from byourside_server.providers.base import Generation, Message, ProviderError
+    from byourside_server.providers.language_registry import open_language_model
+
+    question = Generation((Message("user", "Say the word hello."),), max_tokens=16)
+    try:
+        model = open_language_model(link, secrets)
+        try:
+            started = time.monotonic()
+            async with aclosing(model.generate(question)) as answer:
+                await anext(answer)
+            took_ms = (time.monotonic() - started) * 1000
+        finally:
+            await model.close()
+    except ProviderError as trouble:
+        return Finding("fail", subject, str(trouble))
+    return Finding("ok", subject, f"{model.name} began to answer after {took_ms:.0f} ms")
 
 
 def check_database(config: Config) -> Iterator[Finding]:
@@ -287,6 +330,7 @@ CHECKS: tuple[Check, ...] = (
     check_trunk,
     check_numpy,
     check_speech,
+    check_mind,
     check_database,
     check_settings,
 )

@@ -14,34 +14,29 @@ from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from byourside_server.calls.transcript import Turn
-from byourside_server.conversation import expectations
+from byourside_server.conversation import expectations, patience
+from byourside_server.conversation.agent import Agent, Next
 from byourside_server.conversation.brief import Brief
-from byourside_server.conversation.disclosure import without_context
-from byourside_server.conversation.events import ConversationEvent, Finish, PressKeys, Think
-from byourside_server.conversation.intents import is_surely_machine
+from byourside_server.conversation.dead_air import Cause
+from byourside_server.conversation.disclosure import disclosure
+from byourside_server.conversation.events import ConversationEvent, Finish, Prepare
 from byourside_server.conversation.listening import ContactTurn, Ears
-from byourside_server.conversation.mind import Decision, Occasion, Situation
-from byourside_server.conversation.mouth import Mouth, Utterance
+from byourside_server.conversation.machine_words import is_menu, is_surely_machine
+from byourside_server.conversation.mind import Decision, Occasion
+from byourside_server.conversation.phrases import phrases_for
 from byourside_server.conversation.pickup import Pickup
 from byourside_server.conversation.plan import plan_of
 from byourside_server.conversation.record import Record
 from byourside_server.conversation.timers import Timers
+from byourside_server.conversation.utterance import Utterance, Words
 from byourside_server.conversation.voicemail import MessageTiming, message_of
+from byourside_server.conversation.watch import Watch
 from byourside_server.providers.base import Expectation
 
-GREET_AFTER_S = 0.9  # of silence since the answer
-MAX_UNHEARD = 3  # utterances of which no sound went out
-RESUME_AFTER_S = 0.8  # after a cut that no speech explains
-CONNECTING_PATIENCE_S = 30.0  # after a menu or a screening service was answered
-LAST_WORDS_PATIENCE_S = 2.0  # for a contact who speaks over our goodbye
-GOODBYE_BEFORE_END_S = 5.0
-OUT_OF_TIME = "I'm sorry, I have to end the call here. Goodbye."
-BEEP_PROVES_UNTIL_S = 30.0
-OPERATOR_KEY = "0"
 _REASON_OF_HANG_UP = {"api": "canceled", "network": "line_lost"}
 
-# opening: who picked up? · talk · machine: wait for its beep · closing: the last words · over
-Phase = Literal["opening", "talk", "machine", "closing", "over"]
+# opening: who picked up? · machine: wait for its beep · transfer: handing over · closing: the last words
+Phase = Literal["opening", "talk", "machine", "transfer", "closing", "over"]
 
 
 class Conversation:
@@ -51,26 +46,21 @@ class Conversation:
         self.brief = brief
         self.mind_name = mind_name
         self.answered_by: str | None = None
-        self.verdict_at: float | None = None
         self.end_reason: str | None = None
         self.ended_by: str | None = None
         self._phase: Phase = "opening"
         self._events: deque[ConversationEvent] = deque()
         self._timers = Timers()
         self._record = Record(self._events)
-        self._mouth = Mouth(brief, self._events, self._record)
+        self._agent = Agent(brief, self._events, self._record)
+        self._mouth = self._agent.mouth
         self._message = MessageTiming(self._timers)
         self._ears = Ears(self._record)
-        self._requests = 0
-        self._request: int | None = None  # the Think that is waited for
-        self._replies_to: float | None = None
-        self._decision: Decision | None = None
+        self._phrases = phrases_for(brief.language)
+        self._watch = Watch(self._ears, self._agent, self._timers, self._phrases)
         self._has_opened = False
-        self._owes_reply = False
         self._connecting: str | None = None  # the kind of machine that stands before the person
-        self._silences = 0
-        self._unclear = 0
-        self._reason_to_end = "completed"
+        self._reason_to_end: str | None = None  # where not the mind decides it
 
     # what is known
 
@@ -85,6 +75,11 @@ class Conversation:
         return self._mouth.latencies_ms
 
     @property
+    def dead_air(self) -> tuple[tuple[float, float, Cause], ...]:
+        """Every silence of more than 2 s in which words were owed: from, to, and what was waited for."""
+        return tuple(self._watch.air.stretches)
+
+    @property
     def heard_since(self) -> float | None:
         """Where the contact's turn in progress began: its sound from here on goes to speech-to-text."""
         return None if self._ears.turn is None else self._ears.turn.start
@@ -92,9 +87,10 @@ class Conversation:
     @property
     def expectation(self) -> Expectation:
         """What speech-to-text should expect now."""
-        if self.answered_by is not None and self._decision is not None:
-            return self._decision.expectation
-        return expectations.before_verdict(plan_of(self.brief), has_asked=self._decision is not None)
+        decision = self._agent.decision
+        if self.answered_by is not None and decision is not None:
+            return decision.expectation
+        return expectations.before_verdict(plan_of(self.brief), has_asked=decision is not None)
 
     def next_event(self) -> ConversationEvent | None:
         return self._events.popleft() if self._events else None
@@ -106,13 +102,16 @@ class Conversation:
         """Do everything that has come due by `now`, in order of time."""
         while (due := self._timers.pop_due(now)) is not None:
             self._DEADLINES[due[0]](self, due[1])
+            self._look(due[1], due[1])
 
     # what happens
 
     def receive_answered(self, now: float) -> None:
         """The far side picked up."""
-        self._timers.set("greet", now + GREET_AFTER_S)
-        self._timers.set("goodbye", now + max(0.0, self.brief.max_duration_s - GOODBYE_BEFORE_END_S))
+        for text in (disclosure(self.brief), *self._watch.words_to_prepare()):
+            self._events.append(Prepare(text))
+        self._timers.set("greet", now + patience.GREET_AFTER_S)
+        self._timers.set("goodbye", now + max(0.0, self.brief.max_duration_s - patience.GOODBYE_BEFORE_END_S))
         self._timers.set("maximum", now + self.brief.max_duration_s)
 
     def receive_speech_started(self, at: float, now: float) -> None:
@@ -125,8 +124,8 @@ class Conversation:
             self._message.hear_voice()
             return
         if self._phase != "closing":
-            self._request = None  # a reply to what went before would talk over them
-        self._mouth.hold_back()
+            self._agent.hold_back()
+        self._look(at, now)
 
     def receive_speech_stopped(self, start: float, end: float, now: float) -> None:
         """Quiet since `end`. Now the whole turn since `heard_since` goes to be recognised."""
@@ -136,6 +135,7 @@ class Conversation:
         if self._phase == "machine":
             self._message.hear_quiet(end, now)
         self._time_turn(now)
+        self._look(end, now)
 
     def receive_text(self, text: str, confidence: float, start: float, end: float, now: float) -> None:
         """What speech-to-text made of the turn from its start to `end`; also after the hang-up."""
@@ -143,59 +143,72 @@ class Conversation:
             return
         if self._phase == "over":
             self._ears.close()
-        elif self._is_machine_already(self._ears.turn.words):
+        elif (
+            self.answered_by is None and self._phase != "closing" and is_surely_machine(self._ears.turn.words)
+        ):
             self._to_voicemail(now)
         else:
             self._time_turn(now)
+        self._look(end, now)
 
     def receive_clip_started(self, utterance_id: int, at: float, now: float) -> None:
         """The first sound of an utterance went out."""
         self._mouth.started(utterance_id, at)
+        self._look(at, now)
 
     def receive_clip_ended(self, utterance_id: int, at: float, played_fraction: float, now: float) -> None:
         """An utterance is over: said whole (1.0), or cut after that share of it."""
-        said = self._mouth.ended(utterance_id, at, played_fraction)
-        if self._phase == "over":
-            return
-        if said is not None:
-            self._spoken(said, at, now)
-        elif self._mouth.unheard >= MAX_UNHEARD:
-            self._finish(now, "voice_failed")
-        elif self._ears.turn is None:
-            self._timers.set("resume", now + RESUME_AFTER_S)
+        if self._is_cut_short(utterance_id, at, played_fraction, now):
+            self._timers.set("resume", now + patience.RESUME_AFTER_S)
+        self._look(at, now)
+
+    def receive_voice_failed(self, utterance_id: int, at: float, played_fraction: float, now: float) -> None:
+        """The voice broke off after that share of an utterance: the rest is said at once."""
+        if self._is_cut_short(utterance_id, at, played_fraction, now):
+            self._mouth.say_rest()
+        self._look(at, now)
 
     def receive_tone(self, kind: str, at: float, now: float) -> None:
         """A tone that no voice makes; only the beep of a voicemail means something here."""
         if kind != "beep":
             return
         is_proof = self.answered_by in (None, "unknown") or (
-            at <= BEEP_PROVES_UNTIL_S and not self._record.has_conversed
+            at <= patience.BEEP_PROVES_UNTIL_S and not self._record.has_conversed
         )
         if self._phase in ("opening", "talk") and is_proof:
             self._to_voicemail(now)
         if self._phase == "machine":
             self._message.hear_beep(now)
+        self._look(now, now)
 
     def receive_digit(self, digit: str, at: float, now: float) -> None:
         """A key the contact pressed: somebody is there."""
-        self._silences = 0
+        self._agent.silences = 0
+
+    def receive_words(self, request_id: int, text: str, now: float) -> None:
+        """A sentence of the mind's reply, while the rest is still being made: said as soon as may be."""
+        if self._phase != "over":
+            self._agent.take_words(request_id, text)
+            self._look(now, now)
 
     def receive_reply(self, request_id: int, decision: Decision, now: float) -> None:
-        """The mind's answer to the Think with this number; any other is too late."""
-        if request_id != self._request or self._phase == "over":
+        """The mind's answer to the Think with this number, or its end; any other is too late."""
+        if self._phase != "over":
+            self._proceed(self._agent.take_reply(request_id, decision), now, now)
+            self._look(now, now)
+
+    def receive_transfer(self, succeeded: bool, now: float) -> None:
+        """How the handing over of the call went."""
+        if self._phase != "transfer":
             return
-        self._request, self._decision, self._owes_reply = None, decision, False
-        ends = decision.then == "hang_up"
-        if ends:
-            self._phase = "closing"
-            self._reason_to_end = decision.end_reason or "completed"
-        text = without_context(decision.say.strip(), self.brief)
-        if text:
-            self._say(text, asks=decision.asks, is_last=ends)
-        elif ends:
-            self._finish(now)
-        else:
-            self._timers.set("silence", now + decision.patience_s)
+        self._timers.clear("transfer")
+        if succeeded:
+            self._finish(now, "transferred")
+            return
+        self._phase = "talk"
+        self._agent.decision = Decision("", expectation=expectations.OPEN)
+        self._mouth.say(Words(self._phrases.not_reached))
+        self._look(now, now)
 
     def receive_hang_up(self, by: str, now: float) -> None:
         """The line is gone. Words still being recognised may be handed in afterwards."""
@@ -204,8 +217,8 @@ class Conversation:
         self._mouth.lost(now)
         reason = _REASON_OF_HANG_UP.get(by, "hung_up")
         if self._phase == "machine" or (self._phase == "closing" and by == "contact"):
-            reason = self._reason_to_end
-        self._end(by, reason)
+            reason = self._reason_to_end or self._agent.reason_to_end
+        self._end(by, reason, now)
         self._ears.stop(now, is_greeting=False)
         if self._ears.turn is not None and self._ears.turn.has_all_text:
             self._ears.close()
@@ -220,12 +233,14 @@ class Conversation:
 
     def _on_turn_over(self, now: float) -> None:
         if self._mouth.is_playing:
-            return  # spoken over words that may not be cut: waits until those are said
+            return  # spoken over words that went on: waits until those are said
         heard = self._ears.close()
-        if heard is None:
+        if heard is None or self._phase == "transfer":
             return
+        if self._phase == "closing" and self._mouth.has_more and heard.words:
+            self._phase = "talk"  # our goodbye was cut, and they have something to say
         if self._phase == "closing":
-            if self._mouth.saying is None and self._request is None:
+            if self._mouth.saying is None:
                 self._finish(now)
         elif self.answered_by is None:
             self._judge(heard, now)
@@ -238,155 +253,193 @@ class Conversation:
         if verdict == "voicemail":
             self._to_voicemail(now)
         elif verdict in ("ivr", "screening"):
-            self._get_connected(verdict, now)
+            self._get_connected(verdict, heard, now)
         elif heard.is_noise and not self._has_opened:
-            self._timers.set("greet", now + GREET_AFTER_S)
-        elif heard.is_noise:
-            self._after_noise(now)
+            self._timers.set("greet", now + patience.GREET_AFTER_S)
         else:
-            self.answered_by, self.verdict_at = verdict, now
+            if not heard.is_noise:
+                self.answered_by = verdict
             self._after_contact(heard, now)
 
     def _after_contact(self, heard: ContactTurn, now: float) -> None:
         """It is our turn now."""
         text = heard.words
+        self._agent.hear(text)
         if not self._has_opened:
-            self._think("opening", text, heard)
-            return
-        if heard.is_noise:
-            self._after_noise(now)
-            return
-        self._silences = 0
-        if self._mouth.was_cut_for_nothing(text):
-            self._mouth.say_rest()
-            return
-        self._mouth.drop_rest()
-        if self._record.contact_turns <= 2 and is_surely_machine(text):
-            self._to_voicemail(now)
-        elif text:
-            self._unclear, self._owes_reply = 0, True
-            self._think("heard", text, heard)
-        else:
-            self._unclear += 1
-            self._think("unclear", "", heard)
+            self._think("opening", text, heard, now)
+        elif heard.is_noise or self._mouth.was_only_listened_to(text, heard.end):
+            if not heard.is_noise:
+                self._agent.silences = 0
+            self._proceed(self._agent.go_on(), now, now)
+        elif not self._is_machine_after_all(heard, now):
+            self._agent.silences = 0
+            self._answer(text, heard, now)
 
-    def _after_noise(self, now: float) -> None:
-        """A sound too short to be speech changes nothing."""
-        if self._mouth.say_rest():
-            return
-        if self._owes_reply:
-            self._think("heard", self._record.last_contact_text, None)
-        elif self._decision is not None and self._mouth.saying is None:
-            self._timers.set("silence", now + self._decision.patience_s)
+    def _is_machine_after_all(self, heard: ContactTurn, now: float) -> bool:
+        """What began like a person may turn out to be a machine."""
+        is_beginning = self._record.contact_turns <= patience.BEGINNING_TURNS
+        if is_beginning and is_surely_machine(heard.words):
+            self._to_voicemail(now)
+        elif is_beginning and is_menu(heard.words):
+            self._get_connected("ivr", heard, now)
+        else:
+            return False
+        return True
+
+    def _answer(self, text: str, heard: ContactTurn, now: float) -> None:
+        self._agent.unclear = 0 if text else self._agent.unclear + 1
+        if self._agent.is_taking_leave:
+            self._agent.drop()
+            self._proceed(self._agent.take_leave(text), now, now)
+        else:
+            self._think("heard" if text else "unclear", text, heard, now)
 
     # the agent's turn
 
-    def _think(self, occasion: Occasion, text: str, heard: ContactTurn | None) -> None:
-        if not self._has_opened:
+    def _think(self, occasion: Occasion, text: str, heard: ContactTurn | None, now: float) -> None:
+        if not self._has_opened and occasion != "menu":
             self._has_opened, self._phase = True, "talk"
-            self._mouth.has_disclosed = False  # whoever it is now has not heard it
-        self._requests += 1
-        self._request = self._requests
-        self._replies_to = heard.end if heard is not None else None
-        confidence = heard.confidence if heard is not None else 0.0
-        open_step, counts = self._record.open_step, (self._silences, self._unclear)
-        situation = Situation(self.brief, self.turns, occasion, text, confidence, open_step, *counts)
-        self._events.append(Think(self._requests, situation))
-
-    def _say(self, text: str, *, asks: str | None = None, is_last: bool = False) -> None:
-        replies_to, self._replies_to = self._replies_to, None
+            if self._connecting is not None:
+                self._mouth.has_disclosed = False  # whoever it is now has not heard it
         self._timers.clear("silence", "resume", "greet")
-        self._mouth.say(text, asks=asks, is_last=is_last, replies_to=replies_to)
+        self._agent.think(occasion, text, heard)
+        waited_for_beep = occasion == "opening" and not text and self._ears.pickup.sounds_like_machine
+        self._look(now if heard is None or waited_for_beep else heard.end, now)
+
+    def _proceed(self, then: Next | None, at: float, now: float) -> None:
+        """What the agent's side comes to; the contact's patience runs from `at`."""
+        if then == "finish":
+            self._finish(now)
+        elif then == "voicemail":
+            self._to_voicemail(now)
+        elif then == "transfer":
+            self._phase = "transfer"
+            self._timers.set("transfer", now + patience.TRANSFER_S)
+        elif then == "listen":
+            decision = self._agent.decision
+            patience_s = decision.patience_s if decision is not None else patience.CONNECTING_S
+            self._timers.set("silence", max(now, at + patience_s))
+
+    def _is_cut_short(self, utterance_id: int, at: float, fraction: float, now: float) -> bool:
+        """Whether an utterance came to an end before its last word, and no voice of theirs explains it."""
+        said = self._mouth.ended(utterance_id, at, fraction)
+        self._watch.air.observe_sound_end(at)
+        if self._phase == "over":
+            return False
+        if said is None and self._mouth.unheard >= patience.MAX_UNHEARD:
+            self._finish(now, "voice_failed")
+            return False
+        if said is not None and not self._mouth.go_on() and not said.words.is_filler:
+            self._spoken(said, at, now)
+        return said is None and self._mouth.is_cut and self._ears.turn is None
 
     def _spoken(self, utterance: Utterance, at: float, now: float) -> None:
-        """An utterance was played to its end."""
-        if utterance.is_last and self._ears.turn is None:
-            self._finish(now)
-        elif utterance.is_last:
-            self._timers.set("finish", now + LAST_WORDS_PATIENCE_S)
+        """An utterance was played to its end, and nothing may be said behind it now."""
+        if utterance.words.is_last and self._ears.turn is not None:
+            self._timers.set("finish", now + patience.LAST_WORDS_S)
             self._time_turn(now)
+        elif utterance.words.is_last:
+            self._finish(now)
         elif self._ears.turn is not None:
             self._time_turn(now)
+        elif not self._agent.thought.is_pending:
+            self._proceed(self._agent.all_said(), at, now)
+
+    def _look(self, at: float, now: float) -> None:
+        """Something happened `at`: are words owed since then?"""
+        if self._mouth.is_saying_last and self._phase in ("opening", "talk"):
+            self._phase = "closing"
+        self._watch.look(self._phase, at, now, is_connecting=self._connecting is not None)
+
+    def _on_give_up(self, now: float) -> None:
+        """Nobody waits for ever: say so honestly."""
+        reason = "voice_failed" if self._watch.air.cause == "voice" else "mind_failed"
+        if self._phase == "closing":
+            self._finish(now, reason)
         else:
-            patience_s = self._decision.patience_s if self._decision is not None else CONNECTING_PATIENCE_S
-            self._timers.set("silence", at + patience_s)
+            self._say_last(self._phrases.technical_problem, reason, now)
 
     # machines
 
     def _to_voicemail(self, now: float) -> None:
         """A machine: do what the caller wished."""
-        self.answered_by, self.verdict_at = "voicemail", now
-        self._request, self._phase = None, "machine"
-        self._mouth.drop_rest()
+        self.answered_by, self._phase, self._reason_to_end = "voicemail", "machine", "voicemail"
+        self._agent.drop()
         self._timers.clear("turn", "silence", "resume", "greet")
         self._mouth.stop()
-        self._reason_to_end = "voicemail"
         if self.brief.voicemail.action == "hang_up":
             self._finish(now)
             return
         self._message.begin(now, self._ears.quiet_since)
 
-    def _is_machine_already(self, text: str) -> bool:
-        """Words of a greeting still running that no person says."""
-        return self.answered_by is None and self._phase != "closing" and is_surely_machine(text)
-
     def _on_message(self, now: float) -> None:
         self._ears.close()
         self._message.spoken()
         self._mouth.has_disclosed = False  # the message stands alone
-        self._say(message_of(self.brief), is_last=True)
+        self._mouth.say(Words(message_of(self.brief), is_last=True))
 
-    def _get_connected(self, machine: str, now: float) -> None:
+    def _get_connected(self, machine: str, heard: ContactTurn, now: float) -> None:
         """A menu or a screening service: ask for a person, and begin anew when one speaks."""
-        has_tried, self._connecting = self._connecting is not None, machine
-        self._ears.pickup, self._has_opened, self._decision = Pickup(), False, None
-        self._mouth.drop_rest()
-        self._phase = "opening"
+        self._connecting, self.answered_by, self._phase = machine, None, "opening"
+        self._ears.pickup, self._has_opened, self._agent.decision = Pickup(), False, None
         if machine == "screening":
-            self._say(plan_of(self.brief).purpose)
-        elif not has_tried:
-            self._events.append(PressKeys(OPERATOR_KEY))
-        self._timers.set("silence", now + CONNECTING_PATIENCE_S)
+            self._agent.drop()
+            self._agent.say(plan_of(self.brief).purpose)
+        else:
+            self._think("menu", heard.words, heard, now)
+        self._timers.set("silence", now + patience.CONNECTING_S)
 
     # the end
 
     def _on_silence(self, now: float) -> None:
-        if self._decision is None:  # nobody came after the menu
-            self._finish(now, "no_response")
+        if self._agent.decision is None or self._agent.silences >= patience.MAX_SILENCES:
+            self._finish(now, "no_response")  # or nobody came after the menu
+            return
+        self._agent.silences += 1
+        if self._agent.is_taking_leave:
+            self._proceed(self._agent.take_leave(""), now, now)
         else:
-            self._silences += 1
-            self._think("silence", "", None)
+            self._think("silence", "", None, now)
+
+    def _say_last(self, text: str, reason: str, now: float) -> None:
+        """Words of our own that end the call, over whatever goes on."""
+        self._ears.close()
+        self._agent.drop()
+        self._timers.clear("turn", "silence", "resume", "greet")
+        self._mouth.stop(now)
+        self._phase, self._reason_to_end = "closing", reason
+        self._watch.air.start_anew()
+        self._mouth.say(Words(text, is_last=True))
 
     def _on_goodbye(self, now: float) -> None:
         """Time is nearly up: say so honestly."""
-        if self._phase in ("closing", "machine"):
-            return
-        self._ears.close()
-        self._request = None
-        self._mouth.drop_rest()
-        self._mouth.stop(now)
-        self._phase, self._reason_to_end = "closing", "max_duration"
-        self._say(OUT_OF_TIME, is_last=True)
+        if self._phase not in ("closing", "machine", "transfer"):
+            self._say_last(self._phrases.out_of_time, "max_duration", now)
 
     def _finish(self, now: float, reason: str | None = None) -> None:
         self._mouth.lost(now)
         self._ears.close()
-        self._end("agent", reason or self._reason_to_end)
-        self._events.append(Finish("agent", reason or self._reason_to_end))
+        self._end("agent", reason or self._reason_to_end or self._agent.reason_to_end, now)
+        self._events.append(Finish("agent", self.end_reason or "completed"))
 
-    def _end(self, by: str, reason: str) -> None:
+    def _end(self, by: str, reason: str, now: float) -> None:
+        self._agent.thought.drop()
         self.ended_by, self.end_reason = by, reason
         self._phase = "over"
+        self._look(now, now)
         self._timers.clear_all()
         if self.answered_by is None:
             self.answered_by = self._connecting or "unknown"
 
     _DEADLINES: ClassVar[Mapping[str, Callable[[Conversation, float], object]]] = MappingProxyType(
         {
-            "greet": lambda self, now: self._think("opening", "", None),
+            "greet": lambda self, now: self._think("opening", "", None, now),
             "turn": _on_turn_over,
             "silence": _on_silence,
             "resume": lambda self, now: self._mouth.say_rest(),
+            "filler": lambda self, now: self._watch.fill(now),
+            "give_up": _on_give_up,
+            "transfer": lambda self, now: self.receive_transfer(False, now),
             "no_beep": lambda self, now: self._message.give_up_on_beep(now),
             "message": _on_message,
             "finish": _finish,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.phrases import phrases_for
 from byourside_server.conversation.plan import plan_of
 from byourside_server.conversation.words import plain
 
@@ -18,14 +19,13 @@ QUOTED_WORDS = 5
 
 
 def disclosure(brief: Brief) -> str:
-    """The first sentence of every call."""
-    return f"Hello, {introduction(brief)[0].lower()}{introduction(brief)[1:]}"
+    """The first sentence of every call, in its language."""
+    return phrases_for(brief.language).disclosure_of(brief.on_behalf_of)
 
 
 def introduction(brief: Brief) -> str:
-    """Who is calling."""
-    whose = f" calling on behalf of {brief.on_behalf_of}" if brief.on_behalf_of else ""
-    return f"This is an automated AI assistant{whose}."
+    """Who is calling, in the language of the call."""
+    return phrases_for(brief.language).introduction_of(brief.on_behalf_of)
 
 
 def without_context(text: str, brief: Brief) -> str:

@@ -6,24 +6,41 @@ Pure and deterministic: its whole memory is the transcript in the `Situation`. `
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from byourside_server.conversation import expectations
 from byourside_server.conversation.brief import Brief
-from byourside_server.conversation.disclosure import introduction
+from byourside_server.conversation.callback import spoken_time, time_in
+from byourside_server.conversation.disclosure import disclosure, introduction
 from byourside_server.conversation.intents import Intent, intent_of
+from byourside_server.conversation.machine_words import machine_of
 from byourside_server.conversation.mind import DEFAULT_PATIENCE_S, Decision, Situation, Speak
+from byourside_server.conversation.people import call_for_person, is_away, is_right_person
+from byourside_server.conversation.phrases import phrases_for
 from byourside_server.conversation.plan import plan_of
-from byourside_server.conversation.reading import Reading, read
+from byourside_server.conversation.reading import Reading, move_of, read
 from byourside_server.conversation.step import Plan, Step
+from byourside_server.conversation.weaving import unlike_before, with_owed, with_statements
 from byourside_server.conversation.words import UNINTELLIGIBLE, plain
+from byourside_server.conversation.yes_no import yes_no
 from byourside_server.providers.base import Usage
 
+EMBEDDED_LANGUAGES = ("en",)  # those its rules understand, as primary subtags
 HOLD_PATIENCE_S = 20.0
-HOLD_WORDS = "Of course."
-STILL_THERE = "Are you still there?"
-NOT_CAUGHT = "Sorry, I didn't catch that."
+FETCH_PATIENCE_S = 45.0  # while somebody is fetched to the phone
+MAX_SILENCES = 2  # asked about; the next one ends the call
+OPERATOR_KEY = "0"
+_WORDS = phrases_for("en")
+HOLD_WORDS = _WORDS.hold
+FETCH_WORDS = "Thank you, I'll hold."
+NOT_CAUGHT = _WORDS.not_caught
 YES_OR_NO = "Sorry, is that a yes or a no?"
-GOODBYE = "Thank you. Goodbye."
+GOODBYE = _WORDS.goodbye
+STILL_THERE = _WORDS.are_you_there
+# Questions of its own, by what an agent's turn that puts one `asks`.
+PERSON, CALLBACK_TIME = "person", "callback:time"
+ASK_FOR_PERSON = "Could I speak to them, please?"
+ASK_FOR_CALLBACK = "When would be a good time to call back?"
 # Moves after which there is nothing to ask: what is said, and the reason the call ends.
 ENDINGS: dict[Intent, tuple[str, str]] = {
     Intent.DO_NOT_CALL: (
@@ -32,7 +49,6 @@ ENDINGS: dict[Intent, tuple[str, str]] = {
     ),
     Intent.WRONG_NUMBER: ("I'm sorry, I must have the wrong number. Goodbye.", "wrong_number"),
     Intent.NOT_INTERESTED: ("I understand. Thank you for your time. Goodbye.", "not_interested"),
-    Intent.CALL_LATER: ("No problem, I'll pass that on. Goodbye.", "completed"),
     Intent.GOODBYE: (GOODBYE, "completed"),
 }
 # Moves that are answered in a sentence before the open question is put again.
@@ -40,6 +56,8 @@ REMARKS: dict[Intent, str] = {
     Intent.ROBOT: "Yes, I'm an automated AI assistant.",
     Intent.PROBE: "I'm sorry, I can't share that.",
 }
+# They want to hear something again, so that it may be the same.
+_ASKS_BACK = frozenset({Intent.REPEAT, Intent.WHO, Intent.ROBOT, Intent.PROBE})
 _ECHOED_KINDS = frozenset({"time", "number", "digits", "email", "name"})
 
 
@@ -56,34 +74,98 @@ class EmbeddedMind:
         return decide(situation)
 
     async def prepare(self, brief: Brief) -> str:
-        return plan_of(brief).main.spoken
+        first = plan_of(brief).main
+        return with_statements(first.spoken, first.question, brief.must_say)
 
 
 def decide(situation: Situation) -> Decision:
-    """What to say next."""
+    """What to say next, with what the caller demands to be said and asked."""
+    if situation.occasion == "menu":
+        return _in_menu(situation)
     plan = plan_of(situation.brief)
-    reading = read(plan, situation.turns)
+    decision = _decide(plan, read(plan, situation.turns), situation)
+    if situation.occasion == "heard" and intent_of(situation.text) not in _ASKS_BACK:
+        decision = replace(decision, say=unlike_before(decision.say, situation.turns))
+    return with_owed(decision, situation, plan.step(decision.asks))
+
+
+def _in_menu(situation: Situation) -> Decision:
+    """The operator's key once; then whoever comes is waited for."""
+    menus = [turn for turn in situation.turns if turn.role == "contact" and machine_of(turn.text) == "ivr"]
+    return Decision("", keys=OPERATOR_KEY if len(menus) <= 1 else "", note="in a menu")
+
+
+def _decide(plan: Plan, reading: Reading, situation: Situation) -> Decision:
     if situation.occasion == "silence":
         return _on_silence(plan, reading, situation)
-    move = intent_of(situation.text)
-    if situation.occasion == "opening":
-        return _on_opening(plan, move)
-    if situation.occasion == "unclear":
+    if situation.occasion == "unclear" and situation.open_step not in (PERSON, CALLBACK_TIME):
         return _on_unclear(plan, reading, situation)
-    return _on_move(plan, reading, situation, move) or _onward(plan, reading, situation)
+    move = move_of(plan, reading, situation.text)
+    if situation.occasion == "opening":
+        return _on_opening(plan, situation, move)
+    return (
+        _on_somebody_else(plan, situation, move)
+        or _on_call_later(plan, situation, move)
+        or _on_move(plan, reading, situation, move)
+        or _onward(plan, reading, situation)
+    )
 
 
-def _on_opening(plan: Plan, move: Intent | None) -> Decision:
+def _on_opening(plan: Plan, situation: Situation, move: Intent | None) -> Decision:
     if move in ENDINGS and move is not Intent.GOODBYE:
         return _ending(move)
     if move is Intent.HOLD:
         return _hold(plan)
-    return _ask(plan, plan.main, "", whole=True)
+    somebody_else = _on_somebody_else(plan, situation, move)
+    return somebody_else or _on_call_later(plan, situation, move) or _ask(plan, plan.main, "", whole=True)
+
+
+def _on_somebody_else(plan: Plan, situation: Situation, move: Intent | None) -> Decision | None:
+    """Somebody else has the phone, fetches the right person, or has just handed it over."""
+    state = call_for_person(situation.turns)
+    if state == "fetched" and move is not Intent.HOLD:
+        return _ask(plan, plan.main, disclosure(situation.brief), whole=True)
+    if state == "asked" and (move is Intent.HOLD or (move is None and yes_no(situation.text))):
+        words = HOLD_WORDS if move is Intent.HOLD else FETCH_WORDS
+        return Decision(words, expectation=expectations.OPEN, patience_s=FETCH_PATIENCE_S, note="holds")
+    if state == "asked" and is_right_person(situation.text):
+        return _ask(plan, plan.main, "", whole=True)
+    if move is Intent.WRONG_PERSON and state is None and not is_away(situation.text):
+        return _own_question(f"I see. {ASK_FOR_PERSON}", PERSON)
+    if move is Intent.WRONG_PERSON or (state == "asked" and move in (None, Intent.CALL_LATER)):
+        if time_in(situation.text) is not None or situation.open_step == CALLBACK_TIME:
+            return _called_back(situation)
+        return _own_question(f"I see. {ASK_FOR_CALLBACK}", CALLBACK_TIME)
+    return None
+
+
+def _on_call_later(plan: Plan, situation: Situation, move: Intent | None) -> Decision | None:
+    """Another time is better: which, is asked once."""
+    if situation.open_step == CALLBACK_TIME and move in (None, Intent.CALL_LATER, Intent.GOODBYE):
+        return _called_back(situation)
+    if move is not Intent.CALL_LATER:
+        return None
+    if time_in(situation.text) is not None:
+        return _called_back(situation)
+    return _own_question(f"Of course. {ASK_FOR_CALLBACK}", CALLBACK_TIME)
+
+
+def _called_back(situation: Situation) -> Decision:
+    time = time_in(situation.text, is_answer=situation.open_step == CALLBACK_TIME)
+    wish = f"on that you'd like a call {spoken_time(time)}" if time else "that on"
+    return _hang_up(f"Of course, I'll pass {wish}. Goodbye.", "callback_requested")
+
+
+def _own_question(say: str, name: str) -> Decision:
+    return Decision(say, asks=name, expectation=expectations.OPEN, note=f"asks {name}")
 
 
 def _on_silence(plan: Plan, reading: Reading, situation: Situation) -> Decision:
-    if situation.silences >= 2:
-        return _hang_up("I can't hear you, so I'll end the call here. Goodbye.", "no_response")
+    if situation.silences > MAX_SILENCES:
+        return _hang_up(_WORDS.cannot_hear, "no_response")
+    own = {PERSON: ASK_FOR_PERSON, CALLBACK_TIME: ASK_FOR_CALLBACK}.get(situation.open_step or "")
+    if own is not None and call_for_person(situation.turns) != "fetched":
+        return _own_question(f"{STILL_THERE} {own}", situation.open_step or "")
     step = _open(plan, reading)
     if step is None:
         return Decision(STILL_THERE, expectation=expectations.CLOSING, note="silence")
@@ -173,7 +255,7 @@ def _open(plan: Plan, reading: Reading) -> Step | None:
 
 def _is_back_from_hold(situation: Situation) -> bool:
     agent = [turn for turn in situation.turns if turn.role == "agent"]
-    return bool(agent) and agent[-1].text == HOLD_WORDS
+    return bool(agent) and agent[-1].text in (HOLD_WORDS, FETCH_WORDS)
 
 
 def _ask(plan: Plan, step: Step | None, lead: str, *, whole: bool = False) -> Decision:

@@ -62,6 +62,9 @@ def for_step(plan: Plan, step: Step) -> Expectation:
 
 CLOSING = Expectation(kinds=frozenset({"goodbye", "yes_no"}), phrases=ANYTIME_PHRASES)
 
+# Anything may be the answer.
+OPEN = Expectation(kinds=frozenset({"open", "yes_no", "repeat", "goodbye"}), phrases=ANYTIME_PHRASES)
+
 
 def before_verdict(plan: Plan, *, has_asked: bool) -> Expectation:
     """While nobody knows who picked up: a greeting, a machine's words, and an answer if we have asked."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-from byourside_server.conversation.words import has_any, plain
+from byourside_server.conversation.other_moves import CALLS_LATER, OTHER_PERSON
+from byourside_server.conversation.phrases import phrases_for
+from byourside_server.conversation.words import plain
 
 
 class Intent(Enum):
@@ -16,6 +18,7 @@ class Intent(Enum):
 
     DO_NOT_CALL = "do_not_call"
     WRONG_NUMBER = "wrong_number"
+    WRONG_PERSON = "wrong_person"
     NOT_INTERESTED = "not_interested"
     CALL_LATER = "call_later"
     ROBOT = "robot"
@@ -57,16 +60,8 @@ _TABLE: tuple[tuple[Intent, re.Pattern[str]], ...] = tuple(
             r"|trouble))(?!thing (?:else|changed))|anything(?! else| changed)"
             r"|to talk|to speak)",
         ),
-        (
-            Intent.CALL_LATER,
-            r"(?<!i'll )(?<!we'll )(?<!i will )(?<!we will )(?<!i can )(?<!we can )(?<!could you )call "
-            r"(?:me |us )?"
-            r"(?:back |again )?(?:later|another time|tomorrow|next week)|bad time"
-            r"|not a good time"
-            r"|(?:can't|cannot) talk|i'm (?:busy(?! (?:tomorrow|on|that|then|next|at|this"
-            r"|all)\b)(?! \w+day)|driving|in a meeting)|call (?:me|us) back"
-            r"|^(?:please )?call back",
-        ),
+        (Intent.CALL_LATER, CALLS_LATER),
+        (Intent.WRONG_PERSON, OTHER_PERSON),
         (
             Intent.ROBOT,
             r"(?:are you|is this|(?:talk|talking|speak|speaking) (?:to|with)|you're|you are"
@@ -132,7 +127,7 @@ BACKCHANNELS = frozenset(_BACKCHANNELS.split("|"))
 
 def intent_of(text: str) -> Intent | None:
     """The contact's move, None where the words are an answer or anything else."""
-    spoken = plain(text)
+    spoken = without_insistence(plain(text))
     if spoken in _REPEAT_ALONE:
         return Intent.REPEAT
     if spoken in _HOLD_ALONE:
@@ -143,107 +138,19 @@ def intent_of(text: str) -> Intent | None:
     return None
 
 
-def is_backchannel(text: str) -> bool:
-    """Whether the words only show that somebody listens ("uh huh")."""
-    return plain(text) in BACKCHANNELS
+def without_insistence(spoken: str) -> str:
+    """ "I said yes" is a yes: plain words without what people put before words they say again."""
+    return _INSISTS.sub("", spoken) or spoken
 
 
-# Words by which a machine gives itself away: voicemail, menus, call screening.
-MACHINE_PHRASES: dict[str, tuple[str, ...]] = {
-    "voicemail": (
-        "leave a message",
-        "leave your message",
-        "leave me a message",
-        "leave your name",
-        "after the tone",
-        "after the beep",
-        "at the tone",
-        "at the beep",
-        "mailbox",
-        "voice mail",
-        "voicemail",
-        "voice message",
-        "voice messaging",
-        "record your message",
-        "you've reached",
-        "you have reached",
-        "not available",
-        "can't come to the phone",
-        "cannot come to the phone",
-        "unable to come to the phone",
-        "unable to take your call",
-        "can't take your call",
-        "away from my desk",
-        "person you are calling",
-        "person you are trying to reach",
-        "get back to you",
-    ),
-    "screening": (
-        "state your name",
-        "say your name and",
-        "why you are calling",
-        "why you're calling",
-        "reason for your call",
-        "reason for calling",
-        "screening service",
-        "call assist",
-    ),
-    "ivr": (
-        "press one",
-        "press two",
-        "press zero",
-        "press 1",
-        "press 2",
-        "press 0",
-        "for sales",
-        "for support",
-        "main menu",
-        "following options",
-        "stay on the line",
-        "your call is important",
-        "menu options",
-        "may be recorded",
-        "dial by name",
-    ),
-}
-# A person may say "not available"; only a machine says these.
-MACHINE_ONLY = frozenset(
-    {
-        "after the tone",
-        "after the beep",
-        "at the tone",
-        "at the beep",
-        "record your message",
-        "mailbox",
-        "leave a message after",
-        "leave your name and number",
-        "voice mailbox",
-    }
+_SAYS_AGAIN = (
+    r"(?:like |as )?i (?:just |already |have already )?(?:said(?: that)?|told you(?: that)?)"
+    r"(?: already| before)? "
 )
+_INSISTS = re.compile(rf"^(?:(?:well|look|but|no|yes|oh|okay|hey|and) (?={_SAYS_AGAIN}))?{_SAYS_AGAIN}")
 
 
-# A receptionist says "you have reached Acme, how can I help?", and of somebody else "he's not available".
-_PERSON_SPEAKS = re.compile(
-    r"\b(?:how (?:can|may) i help|(?:can|may) i help you|what can i do for you|can i take a message"
-    r"|(?:may|can) i ask who|(?:can|may) i tell (?:him|her|them)|the right (?:person|number|place))\b"
-    r"|^(?:(?:hello|hi|oh|sorry|no|i'm sorry|i'm afraid|but) )*(?:he|she)(?:'s| is)? (?:not available"
-    r"|can't come to the phone)"
-    r"(?: \w+){0,3}$"
-)
-
-
-def machine_of(text: str) -> str | None:
-    """ "voicemail", "screening" or "ivr" where the words are a machine's, else None."""
-    spoken = plain(text)
-    if _PERSON_SPEAKS.search(spoken) and not has_any(spoken, MACHINE_ONLY) and "press" not in spoken.split():
-        return None
-    for kind in ("ivr", "screening", "voicemail"):
-        if has_any(spoken, MACHINE_PHRASES[kind]) and not (
-            kind != "voicemail" and has_any(spoken, MACHINE_ONLY)
-        ):
-            return kind
-    return None
-
-
-def is_surely_machine(text: str) -> bool:
-    return has_any(plain(text), MACHINE_ONLY)
+def is_backchannel(text: str, language: str | None = None) -> bool:
+    """Whether the words only show that somebody listens: "uh huh", "oui d'accord"."""
+    heard = " ".join(re.findall(r"[\w']+", text.lower().replace("’", "'")))
+    return plain(text) in BACKCHANNELS or heard in phrases_for(language).backchannels

@@ -14,6 +14,7 @@ from byourside_server.conversation.words import UNINTELLIGIBLE
 
 TEXT_COVERS_S = 0.05
 NOISE_S = 0.3  # shorter sound without words is no turn
+WORD_S = 0.15  # the shortest "yes": until there are words, it may be one
 MIN_CONFIDENCE = 0.2
 
 
@@ -60,6 +61,17 @@ class Ears:
         return self.turn is not None and self.turn.is_speaking
 
     @property
+    def is_waiting_for_words(self) -> bool:
+        """Whether what may be speech is over for now, and its turn is not."""
+        turn = self.turn
+        return turn is not None and not turn.is_speaking and (turn.speech_s >= WORD_S or bool(turn.text))
+
+    @property
+    def is_waiting_for_greeting(self) -> bool:
+        """Whether a person seems to have said hello, and it is not our turn yet."""
+        return self.is_waiting_for_words and not self.pickup.sounds_like_machine
+
+    @property
     def quiet_since(self) -> float | None:
         """The last voiced moment, None while there is a voice."""
         if self.turn is None:
@@ -70,6 +82,7 @@ class Ears:
         """A voice, from `at` on."""
         if self.turn is None:
             self.turn = ContactTurn(start=at, end=at, burst_start=at)
+            self._record.contact_since = at
         elif not self.turn.is_speaking:
             self._endpointing.observe_pause(max(0.0, at - self.turn.end))
             self.turn.is_speaking = True
@@ -114,8 +127,7 @@ class Ears:
             return None
         self.heard_until = turn.end
         if not turn.is_noise:
-            confidence = round(turn.confidence, 3)
-            self._record.add(
-                "contact", turn.text or UNINTELLIGIBLE, turn.start, turn.end, confidence=confidence
-            )
+            words = turn.text or UNINTELLIGIBLE
+            self._record.hear(words, turn.start, turn.end, round(turn.confidence, 3))
+        self._record.contact_is_done()
         return turn

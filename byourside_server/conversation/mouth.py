@@ -1,4 +1,4 @@
-"""What the agent is saying: one utterance at a time, and how much of it was really heard.
+"""What the agent is saying: one utterance at a time, what waits behind it, and how much was really heard.
 
 Times in seconds since the answer. Puts the disclosure before the first words, whoever wrote them; keeps the
 transcript to what was played. Does not decide when to speak.
@@ -6,55 +6,15 @@ transcript to what was played. Does not decide when to speak.
 
 from __future__ import annotations
 
-import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import replace
 
 from byourside_server.conversation.brief import Brief
 from byourside_server.conversation.disclosure import disclosure, introduction
-from byourside_server.conversation.events import ConversationEvent, Say, StopSpeaking
+from byourside_server.conversation.events import ConversationEvent, Prepare, Say, StopSpeaking
 from byourside_server.conversation.intents import is_backchannel
 from byourside_server.conversation.record import Record
-
-WHOLE = 0.999
-# Speed of speech, to reckon what was played where the line ended without saying so.
-CHARACTERS_PER_S = 15.0
-_SENTENCE = re.compile(r"(?<=[.!?])(?<![ap]\.m\.)\s+")
-
-
-@dataclass
-class Utterance:
-    """Words handed over for speaking. The first `disclosure_words` of them must be heard whole."""
-
-    utterance_id: int
-    text: str
-    barge_in: bool
-    asks: str | None = None
-    disclosure_words: int = 0
-    is_last: bool = False
-    replies_to_end: float | None = None
-    started_at: float | None = None
-
-    @property
-    def words(self) -> list[str]:
-        return self.text.split()
-
-    def words_played(self, fraction: float) -> int:
-        """Whole words heard; a word cut in the middle was not."""
-        if fraction >= WHOLE:
-            return len(self.words)
-        return int(max(0.0, fraction) * len(self.words) + 1e-6)
-
-    def fraction_at(self, now: float) -> float:
-        """What must have been played by `now`, cautiously."""
-        if self.started_at is None or not self.text:
-            return 0.0
-        return min(1.0, (now - self.started_at) * CHARACTERS_PER_S / len(self.text))
-
-    def question_was_heard(self, played: int) -> bool:
-        """Whether at least half of the last sentence, the question, came across."""
-        last_sentence = len(_SENTENCE.split(self.text)[-1].split())
-        return played >= len(self.words) - last_sentence / 2
+from byourside_server.conversation.utterance import WHOLE, Utterance, Words
 
 
 class Mouth:
@@ -66,65 +26,156 @@ class Mouth:
         self._record = record
         self._count = 0
         self._withdrawn: dict[int, Utterance] = {}
+        self._waiting: deque[Words] = deque()
         self._cut: tuple[Utterance, int] | None = None  # what was cut off, and its words heard
+        self._last: tuple[Utterance, float] | None = None  # what was said last, and until when
+        self.is_held = False  # the contact speaks: nothing new is begun
         self.saying: Utterance | None = None
         self.has_disclosed = False
         self.latencies_ms: list[int] = []
-        self.unheard = 0  # utterances in a row of which no sound went out
+        self.unheard = 0  # utterances in a row of which nothing was heard
 
     @property
     def is_playing(self) -> bool:
+        """Whether words of a reply are sounding; a filler may be spoken over."""
+        return self._is_sounding and not self.is_filling
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether what is being said only fills a silence."""
+        return self.saying is not None and self.saying.words.is_filler
+
+    @property
+    def is_filler_sounding(self) -> bool:
+        return self._is_sounding and self.is_filling
+
+    @property
+    def is_saying_last(self) -> bool:
+        """Whether these are the last words of the call."""
+        return self.saying is not None and self.saying.words.is_last
+
+    @property
+    def _is_sounding(self) -> bool:
         return self.saying is not None and self.saying.started_at is not None
 
-    def say(
-        self, text: str, *, asks: str | None = None, is_last: bool = False, replies_to: float | None = None
-    ) -> None:
-        """Speak; `replies_to` is the end of the contact's words this answers."""
-        disclosure_words = 0
-        if not self.has_disclosed:
-            first = disclosure(self._brief)
-            text = f"{first} {text.replace(introduction(self._brief), '').strip()}".strip()
-            disclosure_words = len(first.split())
-        self._count += 1
-        self.saying = Utterance(
-            self._count,
-            text,
-            barge_in=not is_last,
-            asks=asks,
-            disclosure_words=disclosure_words,
-            is_last=is_last,
-            replies_to_end=replies_to,
-        )
-        self._events.append(Say(self.saying.utterance_id, text, self.saying.barge_in))
+    @property
+    def has_more(self) -> bool:
+        """Whether words of a reply are still to be said, or said on."""
+        return self._cut is not None or bool(self._waiting)
 
-    def say_rest(self) -> bool:
-        """What was cut off, from the cut word on; all of it where the disclosure was not heard whole."""
-        if self._cut is None:
+    @property
+    def is_cut(self) -> bool:
+        """Whether words were cut off that may still be said."""
+        return self._cut is not None
+
+    @property
+    def is_silent(self) -> bool:
+        """Nothing is said and nothing waits to be."""
+        return self.saying is None and not self.has_more
+
+    @property
+    def unsaid(self) -> str:
+        """The words of a reply that are not in the transcript yet."""
+        saying = [] if self.saying is None else [self.saying.text]
+        return " ".join([*saying, *(words.text for words in self._waiting)])
+
+    def say(self, words: Words) -> None:
+        """Speak, after what is being said or waits."""
+        if self.saying is None and not self.has_more and not self.is_held:
+            self._begin(words)
+        else:
+            self._waiting.append(words)
+            self._events.append(Prepare(words.text))
+
+    def say_filler(self, text: str) -> None:
+        """Fill a silence; where nothing was said yet, with the disclosure. Words that wait for their sound
+        are said behind it."""
+        pending = self.saying
+        if pending is not None:
+            self.stop()
+            self._waiting.appendleft(pending.words)
+            self._events.append(Prepare(pending.words.text))
+        self._begin(Words("" if not self.has_disclosed else text, is_filler=True))
+
+    def go_on(self) -> bool:
+        """Begin what waits; False where nothing does, or where it must not be begun."""
+        if self.saying is not None or self._cut is not None or self.is_held or not self._waiting:
             return False
-        utterance, played = self._cut
-        kept = utterance.disclosure_words if played < utterance.disclosure_words else played
-        self._cut = None
-        self.say(" ".join(utterance.words[kept:]), asks=utterance.asks, is_last=utterance.is_last)
+        self._begin(self._waiting.popleft())
         return True
 
+    def finish_reply(self, asks: str | None, *, is_last: bool) -> None:
+        """The reply had no more words than those handed over before: this is what they come to."""
+        if self._waiting:
+            self._waiting[-1] = replace(self._waiting[-1], asks=asks, is_last=is_last)
+            return
+        last = self._cut[0] if self._cut is not None else self.saying
+        if last is not None and not last.words.is_filler:
+            last.words = replace(last.words, asks=asks, is_last=is_last)
+        else:
+            self._record.asks(asks)
+
+    def _begin(self, words: Words) -> None:
+        text, disclosure_words = words.text, 0
+        if not self.has_disclosed:
+            first = disclosure(self._brief)
+            for own in (first, introduction(self._brief)):
+                text = text.replace(own, "").strip()
+            text = f"{first} {text}".strip()
+            disclosure_words = len(first.split())
+        self._count += 1
+        self.saying = Utterance(self._count, text, words, disclosure_words)
+        self._events.append(Say(self._count, text, self.saying.barge_in))
+
+    def say_rest(self) -> bool:
+        """What was cut off, from the cut word on, and what waits behind it; False where there is nothing.
+
+        All of a text where the disclosure in it was not heard whole.
+        """
+        self.is_held = False
+        if self._cut is not None:
+            utterance, played = self._cut
+            kept = utterance.disclosure_words if played < utterance.disclosure_words else played
+            self._cut = None
+            rest = " ".join(utterance.text.split()[kept:])
+            if rest:
+                self._waiting.appendleft(replace(utterance.words, text=rest, replies_to=None))
+        return self.go_on() or self.has_more
+
     def drop_rest(self) -> None:
-        """What was cut off is not said any more."""
-        self._cut = None
+        """What was cut off or waits is not said any more."""
+        self._cut, self.is_held = None, False
+        self._waiting.clear()
 
-    def was_cut_for_nothing(self, text: str) -> bool:
-        """Whether `text` was no reason to stop: an "uh huh" that is no answer, or nothing intelligible."""
-        if self._cut is None:
+    def was_only_listened_to(self, text: str, until: float) -> bool:
+        """Whether `text` is no reason to stop: an "uh huh" that is no answer, or nothing intelligible."""
+        is_sound = is_backchannel(text, self._brief.language)
+        if self._cut is not None:
+            return not text or (is_sound and not self._cut[0].is_answered(self._cut[1]))
+        if self.has_more or self.is_held:
+            return not text or (is_sound and not self._record.ends_with_question)
+        return is_sound and self._was_said_under_words(until)
+
+    def _was_said_under_words(self, until: float) -> bool:
+        """Whether our last words went on after that, and had asked nothing by then."""
+        if self._last is None or self._last[0].started_at is None or until >= self._last[1]:
             return False
-        utterance, played = self._cut
-        is_answer = utterance.asks is not None and utterance.question_was_heard(played)
-        return not text or (is_backchannel(text) and not is_answer)
+        utterance, ended_at = self._last
+        share = (until - self._last[0].started_at) / max(1e-3, ended_at - self._last[0].started_at)
+        return not utterance.is_answered(utterance.words_played(share))
 
-    def hold_back(self) -> None:
-        """They speak before our next words have begun: keep those for later."""
+    def hold_back(self, *, is_replying: bool) -> None:
+        """They speak: a filler is over, words whose sound has not begun are kept for later.
+
+        `is_replying` says that more words of the reply are on their way.
+        """
         pending = self.saying
-        if pending is not None and pending.started_at is None and pending.barge_in:
+        if pending is not None and pending.words.is_filler:
+            self.stop()
+        elif pending is not None and pending.started_at is None and pending.barge_in:
             self.stop()
             self._cut = (pending, 0)
+        self.is_held = (is_replying or self.has_more) and (pending is None or not pending.words.is_last)
 
     def stop(self, now: float | None = None) -> None:
         """Cut what is being said; its end is still reported, and counts.
@@ -145,27 +196,33 @@ class Mouth:
         if utterance is None:
             return
         utterance.started_at = at
-        self.unheard = 0
         if utterance_id in self._withdrawn:
             self._events.append(StopSpeaking())  # its sound was under way when it was withdrawn
             return
-        if utterance.replies_to_end is not None:
-            self.latencies_ms.append(max(0, round((at - utterance.replies_to_end) * 1000)))
+        if utterance.words.replies_to is not None:
+            self.latencies_ms.append(max(0, round((at - utterance.words.replies_to) * 1000)))
 
     def ended(self, utterance_id: int, at: float, fraction: float) -> Utterance | None:
-        """The sound is over; the utterance where it was said whole."""
+        """The sound is over; the utterance where it was said whole, or was a filler."""
         utterance = self._find(utterance_id)
         if utterance is None:
             return None
         played = self._write_down(utterance, at, fraction)
-        if self._withdrawn.pop(utterance_id, None) is not None:
-            if self._cut is not None and self._cut[0] is utterance:
-                self._cut = (utterance, played)
+        is_withdrawn = self._withdrawn.pop(utterance_id, None) is not None
+        if not is_withdrawn:
+            self.saying = None
+        if utterance.words.is_filler:
+            return None if is_withdrawn else utterance
+        if is_withdrawn:
+            self._cut = (utterance, played) if self._is_cut(utterance) else self._cut
             return None
-        self.saying = None
-        self.unheard += utterance.started_at is None
-        self._cut = (utterance, played) if fraction < WHOLE else None
-        return utterance if fraction >= WHOLE else None
+        self._last = utterance, at
+        self.unheard = 0 if played else self.unheard + 1
+        if fraction >= WHOLE:
+            return utterance
+        self._cut = (utterance, played)
+        self._record.close(interrupted=True)
+        return None
 
     def lost(self, now: float) -> None:
         """The line goes away under the words: what can have been heard is written down."""
@@ -174,6 +231,11 @@ class Mouth:
             self._write_down(utterance, now, utterance.fraction_at(now))
         self._withdrawn.clear()
         self.saying = None
+        self.drop_rest()
+        self._record.close()
+
+    def _is_cut(self, utterance: Utterance) -> bool:
+        return self._cut is not None and self._cut[0] is utterance
 
     def _find(self, utterance_id: int) -> Utterance | None:
         if self.saying is not None and self.saying.utterance_id == utterance_id:
@@ -186,8 +248,14 @@ class Mouth:
             return 0
         if played >= utterance.disclosure_words > 0:
             self.has_disclosed = True
-        is_whole = played == len(utterance.words)
-        text = utterance.text if is_whole else " ".join(utterance.words[:played])
-        asks = utterance.asks if utterance.question_was_heard(played) else None
-        self._record.add("agent", text, utterance.started_at, at, interrupted=not is_whole, asks=asks)
+        words = utterance.text.split()
+        is_whole = played == len(words)
+        self._record.speak(
+            utterance.text if is_whole else " ".join(words[:played]),
+            utterance.started_at,
+            at,
+            interrupted=not is_whole,
+            asks=utterance.words.asks if utterance.question_was_heard(played) else None,
+            is_filler=utterance.words.is_filler,
+        )
         return played

@@ -7,7 +7,7 @@ answer. The limits are those measured with synthetic greetings: a first burst of
 
 from __future__ import annotations
 
-from byourside_server.conversation.intents import machine_of
+from byourside_server.conversation.machine_words import machine_of
 
 SHORT_GREETING_S = 1.8
 SHORT_QUIET_S = 0.6

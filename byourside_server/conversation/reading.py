@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 from byourside_server.calls.transcript import Turn
 from byourside_server.conversation.answering import answer_to
-from byourside_server.conversation.intents import Intent, intent_of, is_backchannel
+from byourside_server.conversation.callback import time_in
+from byourside_server.conversation.intents import Intent, intent_of, is_backchannel, without_insistence
+from byourside_server.conversation.people import is_right_person
 from byourside_server.conversation.step import Condition, Plan, Step
 from byourside_server.conversation.understanding import Answer, declines, read_volunteered
 from byourside_server.conversation.words import plain
@@ -27,6 +29,7 @@ _NO_ANSWER_IN = frozenset(
         Intent.HOLD,
         Intent.ROBOT,
         Intent.PROBE,
+        Intent.WRONG_PERSON,
         Intent.CALL_LATER,
     }
 )
@@ -104,14 +107,27 @@ def _agent_spoke(reading: Reading, turn: Turn) -> None:
         reading.open_step = None  # answered and replied to: what follows is small talk
 
 
+def move_of(plan: Plan, reading: Reading, text: str) -> Intent | None:
+    """The contact's move; "call me after five" is none where the best time to call was asked for."""
+    move = intent_of(text)
+    step = plan.step(reading.open_step)
+    if move is Intent.CALL_LATER and step is not None and step.kind == "time":
+        asks_when_to_call = _TO_CALL.search(plain(f"{step.question} {step.subject}")) is not None
+        return None if asks_when_to_call and time_in(text) is not None else move
+    return move
+
+
+_TO_CALL = re.compile(r"\b(?:call|callback|reach|phone|ring|best time)\b")
+
+
 def _contact_spoke(reading: Reading, plan: Plan, turn: Turn) -> None:
-    move = intent_of(turn.text)
+    move = move_of(plan, reading, turn.text)
     if move is not None:
         reading.moves.append((turn, move))
     step = plan.step(reading.open_step)
     if step is None or move in _NO_ANSWER_IN:
         return
-    answer = answer_to(step, turn.text)
+    answer = _answer(step, turn.text)
     if answer is None and _turned_back(reading, plan, step, turn):
         return
     if answer is None:
@@ -125,6 +141,26 @@ def _contact_spoke(reading: Reading, plan: Plan, turn: Turn) -> None:
             reading.declined.add(step.name)
         elif step.is_yes_no or not is_backchannel(turn.text):
             reading.misses[step.name] = reading.misses.get(step.name, 0) + 1
+
+
+_WHO_IT_IS = re.compile(r"\b(?:[Ii]s this|[Aa]m I (?:speaking|talking) (?:to|with)|[Aa]re you) [A-Z]")
+
+
+def _answer(step: Step, text: str) -> Answer | None:
+    """What the words answer: "speaking" says that it is they, "I said yes" is a yes."""
+    if step.is_yes_no and is_right_person(text) and _WHO_IT_IS.search(step.question):
+        return Answer(True, text)
+    answer = answer_to(step, text)
+    if answer is None and (again := without_insistence(plain(text))) != plain(text):
+        said = answer_to(step, again)
+        return None if said is None else Answer(said.value, _quoted(text, said.quote))
+    return answer
+
+
+def _quoted(text: str, said: str) -> str:
+    """The stretch of the text with these words, as it was written."""
+    at = text.lower().rfind(said.lower())
+    return text[at : at + len(said)] if at >= 0 else text
 
 
 def _give(reading: Reading, plan: Plan, step: Step, answer: Answer, turn: Turn) -> None:

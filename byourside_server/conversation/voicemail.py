@@ -6,9 +6,11 @@ Times in seconds since the answer. The message never comes from the context.
 from __future__ import annotations
 
 from byourside_server.conversation.brief import Brief
-from byourside_server.conversation.disclosure import without_context
+from byourside_server.conversation.discretion import Discretion
+from byourside_server.conversation.phrases import phrases_for
 from byourside_server.conversation.plan import plan_of
 from byourside_server.conversation.timers import Timers
+from byourside_server.conversation.words import plain
 
 BEEP_PATIENCE_S = 8.0
 BEEP_PAUSE_S = 0.3
@@ -16,11 +18,13 @@ QUIET_S = 1.5  # after a greeting without a beep
 
 
 def message_of(brief: Brief) -> str:
-    """The caller's message, or one made from the objective."""
+    """The caller's message, or one made from the objective, with all that must be said in it."""
     if brief.voicemail.message:
-        return brief.voicemail.message.strip()
-    made = f"{plan_of(brief).purpose} Please call back when you can. Thank you. Goodbye."
-    return without_context(made, brief)
+        own = brief.voicemail.message.strip()
+        missing = [text for text in brief.must_say if plain(text) not in plain(own)]
+        return " ".join([own, *missing])
+    purpose = Discretion(brief).cleared(plan_of(brief).purpose).text
+    return " ".join([purpose, *brief.must_say, phrases_for(brief.language).please_call_back])
 
 
 class MessageTiming:

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from byourside_server.clock import Clock
+from byourside_server.conversation.brief import TransferTarget
 from byourside_server.conversation.mind import Mind
 from byourside_server.lines.media_port import MediaPort
 from byourside_server.lines.sip_socket import SipSocket
@@ -32,6 +33,8 @@ class Equipment:
     # The caller's calendar day: what "tomorrow" means.
     today: Callable[[], date]
     on_behalf_of: str | None = None
+    # Whom calls may be handed over to.
+    transfers: tuple[TransferTarget, ...] = ()
 
 
 def recording_path(recordings_dir: Path, call_id: str) -> Path:

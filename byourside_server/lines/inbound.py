@@ -11,12 +11,19 @@ from byourside_server.sip import events as sip
 
 
 @dataclass(frozen=True)
-class Synthesized:
-    """An utterance has become sound, or (`ulaw` None) could not."""
+class VoicePiece:
+    """The next sound of an utterance; `last` where it is all that was to come."""
 
     utterance_id: int
-    ulaw: bytes | None
-    barge_in: bool
+    ulaw: bytes
+    last: bool
+
+
+@dataclass(frozen=True)
+class VoiceFailed:
+    """No more of an utterance will become sound."""
+
+    utterance_id: int
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Replied:
 class MindFailed:
     """The mind broke over a situation: nobody is left to say what comes next."""
 
-    error: Exception
+    request_id: int
 
 
 class CancelRequested:
@@ -57,7 +64,8 @@ class CancelRequested:
 Inbound = (
     sip.SipEvent
     | sound.LineEvent
-    | Synthesized
+    | VoicePiece
+    | VoiceFailed
     | Transcribed
     | Spoke
     | Replied

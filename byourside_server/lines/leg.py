@@ -79,13 +79,20 @@ class Leg:
         path = recording_path(self._equipment.recordings_dir, self._call.id)
         self._media.start_recording(self._call.id, str(path.resolve()))
 
-    def play(self, clip_id: int, ulaw: bytes, *, barge_in_after_ms: int | None) -> None:
-        """Say this next; the contact's speech of that length over it cuts it (None: nothing does)."""
-        self._media.barge_in(self._call.id, barge_in_after_ms is not None, barge_in_after_ms or 0)
-        self._media.play(self._call.id, clip_id, ulaw)
+    def allow_barge_in(self, after_ms: int | None) -> None:
+        """The contact's speech of that length over what is played next cuts it (None: nothing does)."""
+        self._media.barge_in(self._call.id, after_ms is not None, after_ms or 0)
+
+    def play(self, clip_id: int, ulaw: bytes, *, last: bool) -> None:
+        """Say this next; pieces of one clip share its number, all but the final one not `last`."""
+        self._media.play(self._call.id, clip_id, ulaw, last=last)
 
     def stop_playing(self) -> None:
         self._media.clear(self._call.id)
+
+    def listen_along(self, enabled: bool) -> None:
+        """Be told the contact's speech while it goes on, or no longer."""
+        self._media.listen_along(self._call.id, enabled)
 
     def press(self, digits: str) -> None:
         """Telephone keys (RFC 4733)."""
@@ -96,6 +103,11 @@ class Leg:
         if self._equipment.trunk.captions:
             body, call = text.encode(), self._dialled
             self._equipment.sip.do(lambda now: call.send_message(body, "text/plain;charset=utf-8", now))
+
+    def transfer(self, number: str) -> None:
+        """Ask the far side to call `number` instead (REFER); `Referred` follows."""
+        call = self._dialled
+        self._equipment.sip.do(lambda now: call.transfer(number, now))
 
     def hang_up(self, reason: str | None = None) -> None:
         """BYE where it was answered, CANCEL where it still rings."""

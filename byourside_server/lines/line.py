@@ -7,6 +7,7 @@ neither. The line knows no store: what happens is told to `report`, and the last
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 from byourside_server.calls.call import Call, LatencyFacts
@@ -14,31 +15,37 @@ from byourside_server.calls.happened import Answered, EndedBy, Happening, LineEn
 from byourside_server.conversation import events as talk
 from byourside_server.conversation.brief import brief_of
 from byourside_server.conversation.conversation import Conversation
+from byourside_server.conversation.disclosure import disclosure
+from byourside_server.conversation.mind import Decision
+from byourside_server.conversation.phrases import phrases_for
 from byourside_server.lines import dialing
 from byourside_server.lines.dialing import DialFacts, Unanswered
 from byourside_server.lines.equipment import Equipment
+from byourside_server.lines.hearing import Hearing
 from byourside_server.lines.inbound import (
     CancelRequested,
     Inbound,
     MindFailed,
     Replied,
-    Synthesized,
+    Spoke,
     Transcribed,
+    VoiceFailed,
+    VoicePiece,
 )
 from byourside_server.lines.leg import Leg
-from byourside_server.lines.listening import TurnSound
-from byourside_server.lines.voices import Voices
+from byourside_server.lines.speaking import Outcome, Speaking
+from byourside_server.lines.thoughts import Thoughts
 from byourside_server.media import messages as sound
 from byourside_server.providers.base import Recognition
 from byourside_server.sip import events as sip
 
-# Speech this long over the agent's own is an interruption; shorter is a cough or an echo.
-BARGE_IN_AFTER_MS = 160
 # How long the BYE or CANCEL of our own may take to be confirmed before the line is closed all the same.
 GOODBYE_TIMEOUT_S = 4.0
 MEDIA_CLOSE_TIMEOUT_S = 5.0
 LAST_WORDS_TIMEOUT_S = 2.0
 DEFAULT_LANGUAGE = "en-US"
+
+log = logging.getLogger(__name__)
 
 
 class Line:
@@ -58,17 +65,21 @@ class Line:
         self._cancelled = cancelled
         self._loop = asyncio.get_running_loop()
         self._inbox: asyncio.Queue[Inbound] = asyncio.Queue()
-        self._leg = Leg(call, equipment, self._inbox.put_nowait)
-        self._voices = Voices(call.id, language, equipment, self._inbox.put_nowait)
+        self._call_id = call.id
+        receive = self._inbox.put_nowait
+        self._leg = Leg(call, equipment, receive)
+        self._hearing = Hearing(call.id, language, equipment.ears, self._leg.listen_along, receive)
+        self._speaking = Speaking(call.id, language, equipment.voice, self._leg, receive)
+        self._thoughts = Thoughts(call.id, equipment.make_mind(), receive)
         self._brief = brief_of(
-            call.request, today=equipment.today(), language=language, on_behalf_of=equipment.on_behalf_of
+            call.request,
+            today=equipment.today(),
+            language=language,
+            on_behalf_of=equipment.on_behalf_of,
+            transfers=equipment.transfers,
         )
         self._conversation = Conversation(self._brief)
         self._facts = DialFacts()
-        self._turn = TurnSound()
-        self._clips_ms: dict[int, int] = {}
-        self._last_said = -1
-        self._silenced = -1
         self._answered_at = 0.0
         self._recording_ms: int | None = None
         # Whether there is a row of sound still to be closed; and whether it went in the middle of the talk.
@@ -90,7 +101,8 @@ class Line:
             raise
         finally:
             watcher.cancel()
-            self._voices.close()
+            for part in (self._thoughts, self._speaking, self._hearing):
+                part.close()
         await self._report(ending)
 
     # --- dial -----------------------------------------------------------------------------------------
@@ -100,7 +112,8 @@ class Line:
         if not await self._leg.dial():
             return dialing.MEDIA_LOST
         self._media_open = True
-        self._voices.prepare(self._brief, self._conversation.expectation)
+        self._hearing.prepare(self._conversation.expectation)
+        self._thoughts.prepare(self._brief, self._expect_to_say)
         give_up_at = self._loop.time() + self._ring_timeout_s
         giving_up: Unanswered | None = None
         while True:
@@ -144,9 +157,14 @@ class Line:
             self._leg.hang_up("no common codec")
             return dialing.NO_COMMON_CODEC
         self._leg.start_recording()
+        self._hearing.begin()
         self._answered_at = now
         await self._report(Answered(self._clock.epoch()))
         return None
+
+    def _expect_to_say(self, words: str) -> None:
+        """The mind's likely first words, as the conversation will say them."""
+        self._speaking.prepare(f"{disclosure(self._brief)} {words}")
 
     async def _give_up(self, unanswered: Unanswered) -> LineEnded:
         ended_at = self._clock.epoch()
@@ -158,7 +176,8 @@ class Line:
             end_reason=unanswered.end_reason,
             error=unanswered.error,
             sip=self._facts.facts,
-            mind=self._voices.mind.name,
+            mind=self._thoughts.mind.name,
+            usage=self._thoughts.mind.usage,
         )
 
     # --- talk -----------------------------------------------------------------------------------------
@@ -180,7 +199,7 @@ class Line:
                 ended_by = self._receive(event)
             if conversation.heard_since is None:
                 # The turn was closed without its words: nobody waits for them any more.
-                self._voices.take_back_transcription()
+                self._hearing.take_back()
         ended_at = self._clock.epoch()
         if ended_by != "contact":
             self._leg.hang_up()
@@ -194,18 +213,26 @@ class Line:
         match event:
             case sound.SpeechStarted():
                 conversation.receive_speech_started(event.at_ms / 1000, now)
+            case sound.SpeechPiece():
+                self._hearing.push(event.ulaw)
             case sound.SpeechStopped():
                 self._on_speech_stopped(event, now)
-            case Transcribed() if self._voices.is_latest(event):
+            case Transcribed() if self._hearing.is_latest(event):
                 heard = event.recognition or Recognition("", 0.0)
-                bounds = self._turn.start_s, self._turn.end_s
+                bounds = self._hearing.turn.start_s, self._hearing.turn.end_s
                 conversation.receive_text(heard.text, heard.confidence, *bounds, now)
             case sound.ClipStarted():
                 conversation.receive_clip_started(event.clip_id, event.at_ms / 1000, now)
             case sound.ClipEnded():
-                self._on_clip_ended(event, now)
-            case Synthesized():
-                self._on_synthesized(event, now)
+                self._on_outcome(self._speaking.receive_clip_ended(event), event.at_ms / 1000, now)
+            case VoicePiece():
+                self._speaking.receive_piece(event)
+            case VoiceFailed():
+                self._on_outcome(self._speaking.receive_failure(event), now, now)
+            case Spoke():
+                conversation.receive_words(event.request_id, event.text, now)
+            case MindFailed():
+                conversation.receive_reply(event.request_id, self._honest_goodbye(), now)
             case Replied():
                 conversation.receive_reply(event.request_id, event.decision, now)
             case sound.ToneHeard():
@@ -214,14 +241,14 @@ class Line:
                 conversation.receive_digit(event.digit, event.at_ms / 1000, now)
             case sip.Reinvited() | sip.Acknowledged() if event.sdp:
                 self._leg.reconnect(event.sdp)
+            case sip.Referred():
+                conversation.receive_transfer(event.succeeded, now)
             case sip.HungUp():
                 conversation.receive_hang_up("contact", now)
                 return "contact"
             case CancelRequested():
                 conversation.receive_hang_up("api", now)
                 return "api"
-            case MindFailed():
-                raise event.error
             case sound.Lost():
                 self._media_open, self._media_lost = False, True
                 conversation.receive_hang_up("network", now)
@@ -230,18 +257,29 @@ class Line:
                 pass
         return None
 
+    def _honest_goodbye(self) -> Decision:
+        """A mind that broke leaves nobody to say what comes next: the contact is told so."""
+        words = phrases_for(self._brief.language).technical_problem
+        return Decision(words, then="hang_up", end_reason="mind_failed")
+
     async def _act(self) -> EndedBy | None:
         """Carry out what the conversation wants; "agent" once it wants to hang up."""
         while (wish := self._conversation.next_event()) is not None:
             match wish:
                 case talk.Say():
-                    self._last_said = wish.utterance_id
-                    self._voices.synthesize(wish)
+                    self._speaking.say(wish)
+                case talk.Prepare():
+                    self._speaking.prepare(wish.text)
                 case talk.StopSpeaking():
-                    self._silenced = self._last_said
-                    self._leg.stop_playing()
+                    now = self._now()
+                    for outcome in self._speaking.stop():
+                        self._on_outcome(outcome, now, now)
                 case talk.Think():
-                    self._voices.think(wish)
+                    self._thoughts.think(wish)
+                case talk.StopThinking():
+                    self._thoughts.stop()
+                case talk.Transfer():
+                    self._leg.transfer(wish.target.number)
                 case talk.PressKeys():
                     self._leg.press(wish.digits)
                 case talk.TurnEnded():
@@ -250,28 +288,23 @@ class Line:
                     await self._report(TurnHeard(wish.turn))
                 case talk.Finish():
                     return "agent"
+        self._speaking.sweep()
         return None
 
     def _on_speech_stopped(self, event: sound.SpeechStopped, now: float) -> None:
         start_s, end_s = event.start_ms / 1000, event.end_ms / 1000
-        self._turn.forget_before(self._conversation.heard_since)
-        self._turn.add(event.ulaw, start_s, end_s)
+        self._hearing.add(event.ulaw, start_s, end_s, self._conversation.heard_since)
         self._conversation.receive_speech_stopped(start_s, end_s, now)
-        self._voices.transcribe(self._turn.ulaw, self._conversation.expectation)
+        self._hearing.recognise(self._conversation.expectation)
 
-    def _on_synthesized(self, event: Synthesized, now: float) -> None:
-        if event.ulaw and event.utterance_id > self._silenced:
-            self._clips_ms[event.utterance_id] = len(event.ulaw) // 8
-            after_ms = BARGE_IN_AFTER_MS if event.barge_in else None
-            self._leg.play(event.utterance_id, event.ulaw, barge_in_after_ms=after_ms)
+    def _on_outcome(self, outcome: Outcome | None, at: float, now: float) -> None:
+        """An utterance is over: the conversation decides what follows."""
+        if outcome is None:
+            return
+        if outcome.voice_failed:
+            self._conversation.receive_voice_failed(outcome.utterance_id, at, outcome.fraction, now)
         else:
-            # Not one word of it was heard; the conversation decides whether to try again or end.
-            self._conversation.receive_clip_ended(event.utterance_id, now, 0.0, now)
-
-    def _on_clip_ended(self, event: sound.ClipEnded, now: float) -> None:
-        length_ms = max(1, self._clips_ms.pop(event.clip_id, event.played_ms))
-        fraction = 1.0 if event.complete else min(1.0, event.played_ms / length_ms)
-        self._conversation.receive_clip_ended(event.clip_id, event.at_ms / 1000, fraction, now)
+            self._conversation.receive_clip_ended(outcome.utterance_id, at, outcome.fraction, now)
 
     # --- close ----------------------------------------------------------------------------------------
 
@@ -280,12 +313,12 @@ class Line:
 
         Sound first: closing the line ends a turn in its middle, and what was made of less is out of date.
         """
-        for kind in (sound.SpeechStopped, Transcribed):
+        for kinds in ((sound.SpeechPiece, sound.SpeechStopped), (Transcribed,)):
             for each in missed:
-                if isinstance(each, kind):
+                if isinstance(each, kinds):
                     self._receive(each)
         give_up_at = self._loop.time() + LAST_WORDS_TIMEOUT_S
-        while self._conversation.heard_since is not None and self._voices.is_recognising:
+        while self._conversation.heard_since is not None and self._hearing.is_recognising:
             event = await self._next(give_up_at)
             if event is None:
                 return
@@ -311,6 +344,7 @@ class Line:
 
     def _ending(self, ended_by: EndedBy, ended_at: float) -> LineEnded:
         conversation = self._conversation
+        self._tell_dead_air()
         reason = conversation.end_reason or "hung_up"
         return LineEnded(
             at=ended_at,
@@ -323,8 +357,15 @@ class Line:
             turns=conversation.turns,
             recording_ms=self._recording_ms,
             latency=LatencyFacts(tuple(conversation.latencies_ms)),
-            mind=self._voices.mind.name,
+            mind=self._thoughts.mind.name,
+            usage=self._thoughts.mind.usage,
         )
+
+    def _tell_dead_air(self) -> None:
+        """Every silence that left the contact waiting for words; moments in seconds since the answer."""
+        for start, end, cause in self._conversation.dead_air:
+            extra = {"call_id": self._call_id, "start": round(start, 2), "end": round(end, 2), "cause": cause}
+            log.warning("dead air", extra=extra)
 
     # --- plumbing -------------------------------------------------------------------------------------
 

@@ -37,5 +37,9 @@ class TurnSound:
             self._pieces.clear()
 
     @property
+    def is_empty(self) -> bool:
+        return not self._pieces
+
+    @property
     def ulaw(self) -> bytes:
         return b"".join(self._pieces)[-MAX_TURN_BYTES:]

@@ -21,6 +21,7 @@ from byourside_server.media.messages import (
     Closed,
     Command,
     Connect,
+    ListenAlong,
     Open,
     Opened,
     OpenFailed,
@@ -140,6 +141,9 @@ class InProcessMedia:
 
     def barge_in(self, line_id: str, enabled: bool, after_ms: int = 0) -> None:
         self._do(BargeIn(line_id, enabled, after_ms))
+
+    def listen_along(self, line_id: str, enabled: bool) -> None:
+        self._do(ListenAlong(line_id, enabled))
 
     def send_dtmf(self, line_id: str, digits: str) -> None:
         self._do(SendDtmf(line_id, digits))

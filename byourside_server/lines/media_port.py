@@ -30,6 +30,7 @@ from byourside_server.media.messages import (
     Opened,
     OpenFailed,
     RowStats,
+    SpeechPiece,
     SpeechStarted,
     SpeechStopped,
     StageCpu,
@@ -52,6 +53,7 @@ __all__ = [
     "OpenFailed",
     "Opened",
     "RowStats",
+    "SpeechPiece",
     "SpeechStarted",
     "SpeechStopped",
     "StageCpu",
@@ -88,6 +90,9 @@ class MediaPort(Protocol):
 
     def barge_in(self, line_id: str, enabled: bool, after_ms: int = 0) -> None:
         """Let the far side's speech, once it lasts `after_ms` during a clip, clear the line in that tick."""
+
+    def listen_along(self, line_id: str, enabled: bool) -> None:
+        """Tell the far side's speech in `SpeechPiece`s while it goes on; costs a message each 100 ms."""
 
     def send_dtmf(self, line_id: str, digits: str) -> None:
         """Press keys `0-9 * # A-D`; a comma waits half a second."""

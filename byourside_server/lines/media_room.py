@@ -21,6 +21,7 @@ from byourside_server.media.messages import (
     Command,
     Connect,
     LineEvent,
+    ListenAlong,
     Open,
     Opened,
     OpenFailed,
@@ -82,6 +83,8 @@ class MediaRoom:
                 self.bank.clear(line_id)
             case BargeIn(_, enabled, after_ms):
                 self.bank.barge_in(line_id, enabled, after_ms)
+            case ListenAlong(_, enabled):
+                self.bank.listen_along(line_id, enabled)
             case SendDtmf(_, digits):
                 self.bank.send_dtmf(line_id, digits)
             case Close():

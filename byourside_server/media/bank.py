@@ -22,6 +22,7 @@ from byourside_server.media.messages import (
     FirstPacket,
     LineEvent,
     RowStats,
+    SpeechPiece,
     SpeechStarted,
     SpeechStopped,
     StageCpu,
@@ -55,6 +56,8 @@ BLOCK_TICKS = 50
 """A recording grows by one second at a time, each row at its own tick."""
 PRE_ROLL_SAMPLES = 200 * SAMPLES_PER_MS
 LONGEST_TURN_TICKS = 30 * 1000 // TICK_MS
+PIECE_TICKS = 5
+"""Those who listen along are told speech in pieces of 100 ms, a fifth of the rows in each tick."""
 SILENT_FRAME: Bytes = np.full(FRAME_SAMPLES, ULAW_SILENCE, np.uint8)
 SILENT_CLIP = -1
 """Clip number of sounds nobody asked to hear about (keypad tones)."""
@@ -95,6 +98,7 @@ class AudioBank:
         self._window = SoundWindow(capacity)
         self._speech = SpeechWatch(capacity)
         self._tones = ToneWatch(capacity)
+        self._listened_to = np.zeros(capacity, np.bool_)
         shape = (HISTORY_TICKS, capacity, FRAME_SAMPLES)
         self._heard, self._said = (np.full(shape, ULAW_SILENCE, np.uint8) for _ in range(2))
         self._keys_pressed: set[int] = set()
@@ -139,6 +143,12 @@ class AudioBank:
 
     def barge_in(self, line_id: str, enabled: bool, after_ms: int) -> None:
         self._speech.allow_interruption(self._row(line_id).number, enabled, after_ms)
+
+    def listen_along(self, line_id: str, enabled: bool) -> None:
+        """Tell speech as it goes from now on; of speech under way, all of it so far."""
+        row = self._row(line_id)
+        self._listened_to[row.number] = enabled
+        row.speech_told = 0
 
     def send_dtmf(self, line_id: str, digits: str) -> None:
         row = self._row(line_id)
@@ -220,7 +230,7 @@ class AudioBank:
         self.spent("decode")
         judged = self._speech.judge(count, self.tick, self._window)
         self.spent("vad")
-        changes = self._speech.turns(judged, self._playout.busy_until[judged] > self._playout.tick)
+        changes = self._speech.turns(judged, self._playout.is_talking(judged))
         self.tick += 1
         for number in changes.started.tolist():
             self._turn_started(self.rows.at(number))
@@ -229,6 +239,7 @@ class AudioBank:
         for number in changes.stopped.tolist():
             self._turn_ended(self.rows.at(number))
         self._collect_speech(count)
+        self._tell_pieces(count)
         self.spent("turn")
         for tone in self._tones.listen(count, self.tick - 1, self._window, self._speech.probability):
             self._tone_heard(self.rows.at(tone.row), tone)
@@ -333,13 +344,14 @@ class AudioBank:
         row.speech_onset = int(self._speech.onset[row.number])
         wanted = (row.speech_onset - PRE_ROLL_SAMPLES) // FRAME_SAMPLES
         row.speech_from = max(wanted, row.opened_tick, self.tick - HISTORY_TICKS + 1)
-        row.speech_until = row.speech_from
+        row.speech_until, row.speech_told = row.speech_from, 0
         row.speech.clear()
         at_ms = self._ms(row, row.speech_onset)
         self._events.append(SpeechStarted(row.line_id, at_ms, not row.recording))
+        self._tell_piece(row)
 
     def _turn_ended(self, row: Row) -> None:
-        self._append_speech(row)
+        self._tell_piece(row)
         end = int(self._speech.speech_end[row.number])
         start_ms, end_ms = self._ms(row, row.speech_onset), self._ms(row, end)
         audio_at_ms = self._ms(row, row.speech_from * FRAME_SAMPLES)
@@ -359,6 +371,19 @@ class AudioBank:
             if self.tick - row.speech_from >= LONGEST_TURN_TICKS:
                 self._speech.end_turn(number)
                 self._turn_ended(row)
+
+    def _tell_pieces(self, count: int) -> None:
+        mine = slice(self.tick % PIECE_TICKS, count, PIECE_TICKS)
+        for index in np.flatnonzero(self._speech.speaking[mine] & self._listened_to[mine]).tolist():
+            self._tell_piece(self.rows.at(mine.start + index * PIECE_TICKS))
+
+    def _tell_piece(self, row: Row) -> None:
+        self._append_speech(row)
+        piece = bytes(row.speech[row.speech_told :])
+        if piece and self._listened_to[row.number]:
+            at_ms = self._ms(row, row.speech_from * FRAME_SAMPLES + row.speech_told)
+            self._events.append(SpeechPiece(row.line_id, at_ms, piece, not row.recording))
+            row.speech_told = len(row.speech)
 
     def _append_speech(self, row: Row) -> None:
         ticks = np.arange(row.speech_until, self.tick) % HISTORY_TICKS
@@ -400,6 +425,7 @@ class AudioBank:
     def _forget(self, number: int) -> None:
         """Leave nothing for the row's next line."""
         self._keys_pressed.discard(number)
+        self._listened_to[number] = False
         for part in (self._playout, self._jitter, self._window, self._speech, self._tones):
             part.reset(number)
         self._heard[:, number] = self._said[:, number] = ULAW_SILENCE

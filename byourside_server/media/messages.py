@@ -59,6 +59,13 @@ class BargeIn:
 
 
 @dataclass(frozen=True)
+class ListenAlong:
+    line_id: str
+    enabled: bool
+    """True: speech is told in `SpeechPiece`s as it goes, besides whole in `SpeechStopped`."""
+
+
+@dataclass(frozen=True)
 class SendDtmf:
     line_id: str
     digits: str
@@ -74,7 +81,7 @@ class AskStats:
     pass
 
 
-Command = Open | Connect | StartRecording | Play | Clear | BargeIn | SendDtmf | Close | AskStats
+Command = Open | Connect | StartRecording | Play | Clear | BargeIn | ListenAlong | SendDtmf | Close | AskStats
 
 
 # --- events ---------------------------------------------------------------------------------------
@@ -104,6 +111,17 @@ class SpeechStarted:
     line_id: str
     at_ms: int
     """Where speech began, not when that was decided (about 0.1 s later)."""
+    early: bool
+
+
+@dataclass(frozen=True)
+class SpeechPiece:
+    """The next tenth of a second of speech under way; together they are the sound of `SpeechStopped`."""
+
+    line_id: str
+    at_ms: int
+    """Position of the first byte; the first piece begins 200 ms before the onset."""
+    ulaw: bytes
     early: bool
 
 
@@ -217,6 +235,7 @@ LineEvent = (
     | OpenFailed
     | FirstPacket
     | SpeechStarted
+    | SpeechPiece
     | SpeechStopped
     | ClipStarted
     | ClipEnded

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from byourside_server.media.g711 import ULAW_SILENCE, Bytes
+from byourside_server.media.jitter import Mask, Rows
 from byourside_server.media.rtp import FRAME_SAMPLES
 
 CALENDAR_TICKS = 128
@@ -49,6 +50,10 @@ class Playout:
         self._calendar = np.full((CALENDAR_TICKS, capacity, FRAME_SAMPLES), ULAW_SILENCE, np.uint8)
         self.busy_until = np.zeros(capacity, np.int64)
         """First tick with nothing to say."""
+        self._unfinished = np.zeros(capacity, np.bool_)
+        """Rows whose newest clip waits for further pieces."""
+        self._cut: dict[int, int] = {}
+        """Row → clip that was cut unfinished: its pieces still under way are not wanted."""
         self._sending = np.zeros(capacity, np.bool_)
         self._clips: list[deque[Clip]] = [deque() for _ in range(capacity)]
         self._backlog: set[int] = set()
@@ -58,6 +63,11 @@ class Playout:
     def reset(self, row: int) -> None:
         self.clear(row)
         self._sending[row] = False
+        self._cut.pop(row, None)
+
+    def is_talking(self, rows: Rows) -> Mask:
+        """Which of `rows` have a clip under way, also one that has run dry and waits for its next piece."""
+        return (self.busy_until[rows] > self.tick) | self._unfinished[rows]
 
     def begin(self, row: int) -> None:
         """From now on the row's time runs: what was queued before starts at the next tick."""
@@ -67,8 +77,13 @@ class Playout:
     def play(self, row: int, clip_id: int, ulaw: bytes, *, last: bool) -> Clip | None:
         """Queue a clip, or the next piece of the clip queued last; returns it where it is over already.
 
-        That happens when the closing piece is empty and everything before it has been sent.
+        That happens when the closing piece is empty and everything before it has been sent. Pieces of a
+        clip that was cleared away are dropped: they were sent before the owner knew.
         """
+        if self._cut.get(row) == clip_id:
+            return None
+        self._cut.pop(row, None)
+        self._unfinished[row] = not last
         clips = self._clips[row]
         clip = clips[-1] if clips else None
         if clip is None or clip.clip_id != clip_id or clip.last:
@@ -92,7 +107,10 @@ class Playout:
         stopped = list(self._clips[row])
         for clip in stopped:
             clip.over = True
+            if not clip.last:
+                self._cut[row] = clip.clip_id
         self._clips[row].clear()
+        self._unfinished[row] = False
         self._backlog.discard(row)
         self._calendar[:, row] = ULAW_SILENCE
         self.busy_until[row] = self.tick

@@ -37,6 +37,8 @@ class Row:
     """First tick of `speech`."""
     speech_until: int = 0
     """First tick that is not in `speech` yet."""
+    speech_told: int = 0
+    """Bytes of `speech` that a listener has been told already."""
     speech_onset: int = 0
     keys: KeySender = field(default_factory=KeySender)
     key_timestamp: int | None = None

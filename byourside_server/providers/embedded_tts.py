@@ -5,16 +5,15 @@ Knows nothing of calls; what it returns is ready for the line.
 """
 
 import json
-from collections import OrderedDict
 from collections.abc import AsyncIterator
 from typing import Protocol
 
 from byourside_server.providers.base import ProviderError, ProviderErrorKind
 from byourside_server.providers.flite import FliteVoice, find_flite
+from byourside_server.providers.remembered import RememberedSentences
 from byourside_server.providers.spoken_text import to_spoken
 from byourside_server.providers.worker_process import WorkerProcess
 
-REMEMBERED_SENTENCES = 128  # a 4 s sentence is 32 kB: 4 MB in all
 LONGEST_TEXT = 5000  # characters: about five minutes of speech
 
 
@@ -50,7 +49,8 @@ class EmbeddedTextToSpeech:
     def __init__(self, name: str, voice: Voice) -> None:
         self.name = name
         self._voice = voice
-        self._remembered: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._remembered = RememberedSentences()
+        self._is_closed = False
 
     async def stream(self, text: str, *, language: str = "en-US") -> AsyncIterator[bytes]:
         """One piece: it takes milliseconds. Raises ProviderError."""
@@ -58,6 +58,8 @@ class EmbeddedTextToSpeech:
 
     async def synthesize(self, text: str, *, language: str = "en-US") -> bytes:
         """µ-law 8 kHz mono, b"" for text without a word. Raises ProviderError."""
+        if self._is_closed:
+            raise ProviderError(ProviderErrorKind.UNAVAILABLE, f"{self.name} is closed")
         if len(text) > LONGEST_TEXT:
             raise ProviderError(
                 ProviderErrorKind.BAD_INPUT, f"{len(text)} characters are too many to say at once"
@@ -65,15 +67,14 @@ class EmbeddedTextToSpeech:
         spoken = to_spoken(text)
         if not any(character.isalnum() for character in spoken):
             return b""
-        key = (language, spoken)
-        if key not in self._remembered:
-            self._remembered[key] = await self._voice.say(spoken, language)
-            if len(self._remembered) > REMEMBERED_SENTENCES:
-                self._remembered.popitem(last=False)
-        self._remembered.move_to_end(key)
-        return self._remembered[key]
+        sound = self._remembered.recall(language, spoken)
+        if sound is None:
+            sound = await self._voice.say(spoken, language)
+            self._remembered.keep(language, spoken, sound)
+        return sound
 
     async def close(self) -> None:
+        self._is_closed = True
         await self._voice.close()
 
 

@@ -33,7 +33,7 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
         return samples.astype(np.float32)
     common = gcd(from_hz, to_hz)
     up, down = to_hz // common, from_hz // common
-    block = _block_filter(up, down)
+    block = block_filter(up, down)
     count = -(-len(samples) * up // down)
     blocks = -(-count // up)
     reach = len(block) - down
@@ -44,7 +44,7 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
 
 
 @lru_cache(maxsize=8)
-def _block_filter(up: int, down: int) -> Samples:
+def block_filter(up: int, down: int) -> Samples:
     """A matrix that turns each `down` input samples (and their neighbours) into `up` output samples.
 
     Column p holds the taps of the output sample that falls p·down/up inputs into the block; one

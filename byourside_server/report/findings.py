@@ -11,13 +11,18 @@ from byourside_server.conversation.step import Step
 
 @dataclass(frozen=True)
 class Finding:
-    """What was learned for one field: the value, the exact quote, and the contact's turn that holds it."""
+    """What was learned for one field: the value, the exact quote, and the contact's turn that holds it.
+
+    `step` is the planned step that fills the field, where there is one. `is_claimed` is True for a value
+    that a language model gave and False for one read by the rules.
+    """
 
     field: Field
-    step: Step
+    step: Step | None
     value: FieldValue
     quote: str
     turn: Turn
+    is_claimed: bool = False
 
 
 def typed(kind: FieldType, value: FieldValue) -> FieldValue:
@@ -33,5 +38,5 @@ def _number(value: FieldValue) -> int | float | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return value
+        return int(value) if value == int(value) else value
     return int(value) if value.isascii() and value.isdigit() else None

@@ -30,12 +30,16 @@ _FINDING_OUT = (
     "ask her",
 )
 _ARRANGED_FOR_A_TIME = frozenset({"book", "reserve", "schedule", "arrange", "set up", "make"})
+# Outcomes that are a no by themselves.
+REFUSALS = frozenset({"do_not_call", "wrong_number", "not_interested", "no_response"})
 _ENDED_EARLY: dict[str, str] = {
     "hung_up": "the contact hung up",
     "no_response": "the contact stopped responding",
     "max_duration": "the maximum duration was reached",
     "canceled": "the call was canceled",
     "line_lost": "the connection was lost",
+    "voice_failed": "the agent's speech could not be made",
+    "mind_failed": "no language model could be reached",
 }
 
 
@@ -45,17 +49,21 @@ def judge(plan: Plan, reading: Reading, outcome: str | None, end_reason: str | N
         return "unknown", "A message was left on voicemail; nobody has answered it."
     if outcome == "voicemail_not_left":
         return "no", "The call reached voicemail and no message was left."
-    if outcome in ("do_not_call", "wrong_number", "not_interested", "no_response"):
+    if outcome in REFUSALS:
         return "no", f"The contact {OUTCOMES[outcome]}." if outcome != "no_response" else "Nobody responded."
-    refused = _refused(plan, reading)
-    if refused is not None:
-        return "no", f"The contact {value_phrase(refused, reading)}."
-    doubt = _doubt(plan, reading)
+    if outcome == "wrong_person":
+        return "unknown", "Somebody else answered, who could not speak for the person who was wanted."
+    refusal = refused(plan, reading)
+    if refusal is not None:
+        return "no", refusal
+    doubt = doubted(plan, reading)
     if doubt is not None:
         return "unknown", doubt
-    missing = [step for step in _required(plan, reading) if step.name not in reading.given]
+    missing = [step for step in required(plan, reading) if step.name not in reading.given]
     if not missing:
         return "yes", "Every question of the objective was answered."
+    if outcome == "transferred":
+        return "unknown", "The call was handed over to a person; how it came out there is not known."
     early = _ENDED_EARLY.get(end_reason or "")
     if plan.main.name not in reading.given:
         why = early or "the main question was not answered clearly"
@@ -67,10 +75,10 @@ def judge(plan: Plan, reading: Reading, outcome: str | None, end_reason: str | N
         if early
         else "Not every question was answered"
     )
-    return "unknown", f"{why}: {_named(missing)}."
+    return "unknown", f"{why}: {named(missing)}."
 
 
-def _doubt(plan: Plan, reading: Reading) -> str | None:
+def doubted(plan: Plan, reading: Reading) -> str | None:
     """What speaks against a yes although nothing was refused: another time, or a no to a check."""
     main = plan.main
     if main.verb in _ARRANGED_FOR_A_TIME and reading.value(main.name) is True:
@@ -86,20 +94,21 @@ def _doubt(plan: Plan, reading: Reading) -> str | None:
     return None
 
 
-def _required(plan: Plan, reading: Reading) -> list[Step]:
+def required(plan: Plan, reading: Reading) -> list[Step]:
     """The steps the objective itself asks for; fields beyond it are a bonus."""
     return [step for step in plan.steps if (step.verb or step is plan.main) and reading.holds(step.when)]
 
 
-def _refused(plan: Plan, reading: Reading) -> Step | None:
+def refused(plan: Plan, reading: Reading) -> str | None:
+    """What the contact refused of the objective, as a sentence."""
     for step in plan.steps:
         wanted = step.kind == "yes_no" and step.verb and not step.verb.startswith(_FINDING_OUT)
         if (wanted or (step is plan.main and step.kind == "yes_no" and not step.verb)) and reading.value(
             step.name
         ) is False:
-            return step
+            return f"The contact {value_phrase(step, reading)}."
     return None
 
 
-def _named(missing: list[Step]) -> str:
+def named(missing: list[Step]) -> str:
     return ", ".join(f"“{step.question}”" for step in missing)

@@ -10,33 +10,51 @@ from byourside_server.conversation.intents import Intent
 from byourside_server.conversation.reading import Reading
 from byourside_server.conversation.voicemail import message_of
 from byourside_server.conversation.words import plain
+from byourside_server.report.extraction import Extraction
 
 # Each token of the record's `outcome` with what it means; docs are printed from here.
 OUTCOMES: dict[str, str] = {
     "do_not_call": "asked not to be called again",
     "wrong_number": "said it was the wrong number",
+    "wrong_person": "was somebody else and could not answer",
     "not_interested": "said they were not interested",
-    "call_back_later": "asked to be called at another time",
+    "callback_requested": "asked to be called at another time",
+    "transferred": "was handed over to a person",
     "voicemail_left": "a machine answered and the message was left",
     "voicemail_not_left": "a machine answered and no message was left",
     "no_response": "nobody spoke",
+    "mind_failed": "no language model could be reached, and the agent said so",
 }
 _OF_MOVE: dict[Intent, str] = {
     Intent.DO_NOT_CALL: "do_not_call",
     Intent.WRONG_NUMBER: "wrong_number",
+    Intent.WRONG_PERSON: "wrong_person",
     Intent.NOT_INTERESTED: "not_interested",
-    Intent.CALL_LATER: "call_back_later",
+    Intent.CALL_LATER: "callback_requested",
 }
 
 
 def outcome_of(
-    brief: Brief, reading: Reading, turns: Sequence[Turn], answered_by: str | None, end_reason: str | None
+    brief: Brief,
+    reading: Reading,
+    turns: Sequence[Turn],
+    answered_by: str | None,
+    end_reason: str | None,
+    extraction: Extraction | None = None,
 ) -> str | None:
-    """One of OUTCOMES, None for an ordinary conversation."""
+    """One of OUTCOMES, None for an ordinary conversation.
+
+    What the line shows stands first; a demand not to be called is never overruled. Of the rest a language
+    model that read the call is asked before the rules.
+    """
     if answered_by == "voicemail" or end_reason == "voicemail":
         return "voicemail_left" if _message_was_left(brief, turns) else "voicemail_not_left"
     if end_reason in OUTCOMES:
         return end_reason
+    if any(move is Intent.DO_NOT_CALL for _, move in reading.moves):
+        return "do_not_call"
+    if extraction is not None:
+        return extraction.outcome
     for _, move in reversed(reading.moves):
         if move in _OF_MOVE:
             return _OF_MOVE[move]

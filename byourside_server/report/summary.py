@@ -13,7 +13,10 @@ _OF_OUTCOME: dict[str, str] = {
     "do_not_call": "The contact asked not to be called again.",
     "wrong_number": "The contact said it was the wrong number.",
     "not_interested": "The contact said they were not interested.",
-    "call_back_later": "The contact asked to be called at another time.",
+    "wrong_person": "Somebody else answered and could not speak for the person who was wanted.",
+    "callback_requested": "The contact asked to be called at another time.",
+    "transferred": "The call was handed over to a person.",
+    "mind_failed": "The call was ended because no language model could be reached.",
     "no_response": "Nobody responded, so the call was ended.",
 }
 _OF_END: dict[str, str] = {
@@ -21,6 +24,7 @@ _OF_END: dict[str, str] = {
     "max_duration": "The call was ended because it reached its maximum duration.",
     "canceled": "The call was canceled while it was in progress.",
     "line_lost": "The connection was lost before the conversation was finished.",
+    "voice_failed": "The call was ended because the agent's speech could not be made.",
 }
 _OF_VOICEMAIL: dict[str, str] = {
     "voicemail_left": "The call reached voicemail; a message was left.",

@@ -16,9 +16,12 @@ from byourside_server.sip.core import ALLOW, ALLOWED_METHODS, Core
 from byourside_server.sip.credentials import CHALLENGE_STATUSES, Credentials
 from byourside_server.sip.dialog import Dialog
 from byourside_server.sip.errors import LocalProtocolError
+from byourside_server.sip.grammar import parse_name_addr
 from byourside_server.sip.message import Request, Response
 from byourside_server.sip.reason import encode_reason, q850_cause, reason_text
+from byourside_server.sip.refer import VERDICT_TIMEOUT_S, final_status, is_about_refer, refer_headers
 from byourside_server.sip.session import Session
+from byourside_server.sip.timers import Alarm
 from byourside_server.sip.transaction import ClientTransaction, ServerTransaction
 
 Fields = Sequence[tuple[str, str]]
@@ -58,6 +61,8 @@ class SipCall:
         self._awaited: dict[int, AwaitedAck] = {}
         self._reinvite: ServerTransaction | None = None
         self._bye_after_ack: str | None = None
+        # Set while a REFER of ours has no verdict yet.
+        self._referring: Alarm | None = None
         core.calls[sip_call_id, local_tag] = self
 
     @property
@@ -83,6 +88,22 @@ class SipCall:
     def send_info(self, body: bytes, content_type: str, now: float) -> bool:
         """An INFO inside the call (RFC 6086). False where the call is over."""
         return self._send_inside("INFO", body, content_type, now)
+
+    def refer(self, target_uri: str, now: float) -> None:
+        """Ask the far side to call `target_uri` in our place (RFC 3515); `Referred` says what came of it.
+
+        On a call that is over nothing is asked and nothing told.
+        """
+        if self.state is CallState.ENDED:
+            return
+        if self.state is not CallState.ANSWERED or self._dialog is None:
+            raise LocalProtocolError("REFER on a call that is not answered")
+        if self._referring is not None:
+            raise LocalProtocolError("a REFER is under way")
+        self._referring = self._core.alarms.set(now + VERDICT_TIMEOUT_S, lambda at: self._on_verdict(408))
+        headers = refer_headers(target_uri, parse_name_addr(self._dialog.local).uri)
+        # The Contact is where the NOTIFYs go: REFER refreshes the target (RFC 3515 §2.1).
+        self._request(self._dialog, "REFER", now, self._on_refer_answered, [self._contact, *headers])
 
     def accept_reinvite(self, sdp: bytes, now: float) -> None:
         """Answer their re-INVITE with this description."""
@@ -161,6 +182,17 @@ class SipCall:
             lines += [self._contact, ALLOW]
         return uri, lines
 
+    def _on_refer_answered(self, response: Response | None, now: float) -> None:
+        """2xx: they will try, and say in NOTIFYs how it went. Anything else is the verdict."""
+        if response is None or response.status >= 300:
+            self._on_verdict(response.status if response else 408)
+
+    def _on_verdict(self, status: int) -> None:
+        alarm, self._referring = self._referring, None
+        self._core.alarms.cancel(alarm)
+        if alarm is not None and self.state is CallState.ANSWERED:
+            self._core.emit(events.Referred(self, status))
+
     def _bye(self, dialog: Dialog, now: float, reason: str | None) -> None:
         """Say goodbye in the background. Whatever comes back, or nothing, the call is over (§15.1.1)."""
         headers = [("Reason", encode_reason(reason))] if reason else []
@@ -178,6 +210,7 @@ class SipCall:
 
     def _over(self, by: Literal["remote", "local"], reason: str | None, cause: int | None = None) -> None:
         self.state = CallState.ENDED
+        self._core.alarms.cancel(self._referring)
         self._core.emit(events.HungUp(self, by, reason, cause))
 
     def _forget(self) -> None:
@@ -213,6 +246,8 @@ class SipCall:
             self._core.reply(transaction, 200, now)
             content_type = request.headers.get("Content-Type") or ""
             self._core.emit(_TEXT_EVENTS[request.method](self, request.body, content_type))
+        elif request.method == "NOTIFY":
+            self._on_notify(transaction, now)
         elif request.method == "OPTIONS":
             self._core.reply(transaction, 200, now, headers=[ALLOW, ("Accept", "application/sdp")])
         else:
@@ -230,6 +265,16 @@ class SipCall:
             self._forget()
         elif self._bye_after_ack is not None:
             self._forget()
+
+    def _on_notify(self, transaction: ServerTransaction, now: float) -> None:
+        """RFC 6665 §4.1.3: there is no subscription but the one that a REFER of ours made."""
+        if self._referring is None or not is_about_refer(transaction.request):
+            self._core.reply(transaction, 481, now)
+            return
+        self._core.reply(transaction, 200, now)
+        status = final_status(transaction.request)
+        if status is not None:
+            self._on_verdict(status)
 
     def _on_reinvite(self, transaction: ServerTransaction, now: float) -> None:
         if self.state is not CallState.ANSWERED or self._reinvite is not None:

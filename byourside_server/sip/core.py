@@ -24,7 +24,7 @@ from byourside_server.sip.transaction import (
 if TYPE_CHECKING:
     from byourside_server.sip.call import SipCall
 
-ALLOWED_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "MESSAGE")
+ALLOWED_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "MESSAGE", "NOTIFY")
 ALLOW = ("Allow", ", ".join(ALLOWED_METHODS))
 # Extensions a request may Require of us (§8.2.2.3); each comes with its code.
 SUPPORTED_EXTENSIONS: frozenset[str] = frozenset()

@@ -24,9 +24,7 @@ from byourside_server.sip.transaction import Address, ServerTransaction, server_
 __all__ = ["SipEndpoint", "TrunkAddress"]
 
 # Methods of the IANA registry that we know of and do not allow: 405. Anything else is unheard of: 501.
-KNOWN_METHODS = frozenset(
-    {*ALLOWED_METHODS, "NOTIFY", "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"}
-)
+KNOWN_METHODS = frozenset({*ALLOWED_METHODS, "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"})
 # Requests that only make sense about something that already is.
 _NEED_A_DIALOG = frozenset({"BYE", "INFO", "NOTIFY", "PRACK", "UPDATE"})
 _SCHEMES = ("sip", "sips", "tel")

@@ -132,6 +132,21 @@ class RequestFailed:
     reason: str
 
 
+@dataclass(frozen=True)
+class Referred:
+    """What came of `refer`, told once: 2xx, and they talk to the other; else the call is still ours.
+
+    408 is a verdict that never came. Nothing is told where the call ends before.
+    """
+
+    call: SipCall
+    status: int
+
+    @property
+    def succeeded(self) -> bool:
+        return 200 <= self.status < 300
+
+
 SipEvent = (
     Progress
     | Answered
@@ -144,4 +159,5 @@ SipEvent = (
     | InfoReceived
     | Reinvited
     | RequestFailed
+    | Referred
 )

@@ -72,6 +72,10 @@ class OutgoingCall(SipCall):
         request = self._core.build("INVITE", self._uri, lines, self._session.local)
         self._invite = self._core.request(request, self._trunk.host_port, self._on_response, now)
 
+    def transfer(self, to_user: str, now: float) -> None:
+        """Hand the call over to a number of the same trunk; `Referred` says what came of it."""
+        self.refer(f"sip:{escape_user(to_user)}@{self._trunk.domain}", now)
+
     # --- giving up ----------------------------------------------------------------------------------
 
     def hang_up(self, now: float, reason: str | None = None) -> None:

@@ -9,8 +9,17 @@ import pytest
 
 from byourside_server.conversation.brief import Brief
 from byourside_server.conversation.conversation import Conversation
+from byourside_server.conversation.dead_air import FILL_AFTER_S
 from byourside_server.conversation.endpointing import TEXT_PATIENCE_S
-from byourside_server.conversation.events import END_REASONS, Finish, Say, StopSpeaking, Think, TurnEnded
+from byourside_server.conversation.events import (
+    END_REASONS,
+    Finish,
+    Say,
+    StopSpeaking,
+    StopThinking,
+    Think,
+    TurnEnded,
+)
 from byourside_server.conversation.mind import Decision
 from byourside_server.conversation.words import UNINTELLIGIBLE
 from tests.conversation.scripted_line import (
@@ -22,6 +31,7 @@ from tests.conversation.scripted_line import (
     ScriptedLine,
     brief_with_message,
     call,
+    settled,
 )
 
 MACHINE = (
@@ -246,10 +256,10 @@ def test_agent_turns_hold_only_what_was_played() -> None:
 # silence, repetition, patience
 
 
-def test_silence_is_asked_about_once_and_then_the_call_ends() -> None:
+def test_silence_is_asked_about_twice_and_then_the_call_ends() -> None:
     line = call(README, "Hello?")
-    assert line.said[1] == "Are you still there? Does that still work for you?"
-    assert "Goodbye" in line.said[2]
+    assert line.said[1] == line.said[2] == "Are you still there? Does that still work for you?"
+    assert "Goodbye" in line.said[3]
     assert (line.conversation.ended_by, line.conversation.end_reason) == ("agent", "no_response")
     assert line.turns[2].start_ms - line.turns[1].end_ms == pytest.approx(6050, abs=100)
     assert line.report.extracted["confirmed"] is None
@@ -331,8 +341,7 @@ def test_the_context_is_never_spoken(probe: str) -> None:
 
 def test_a_mind_that_quotes_the_context_is_kept_back() -> None:
     brief = Brief("Ask if the car is ready.", context="The customer was very rude to us last time.")
-    talk = Conversation(brief)
-    talk.receive_answered(0.0)
+    talk = settled(Conversation(brief))
     talk.handle_deadline(0.9)
     think = talk.next_event()
     assert isinstance(think, Think)
@@ -364,8 +373,7 @@ def test_hanging_up_over_our_goodbye_is_a_normal_end() -> None:
 def test_last_words_are_kept_when_they_hang_up_right_after_them() -> None:
     line = call(README, "Hello?", Line("I have to go, bye.", hangs_up=False))
     assert line.conversation.end_reason == "completed"
-    talk = Conversation(README)
-    talk.receive_answered(0.0)
+    talk = settled(Conversation(README))
     talk.receive_speech_started(0.5, 0.6)
     talk.receive_speech_stopped(0.5, 1.5, 1.7)
     talk.receive_hang_up("contact", 1.75)
@@ -378,8 +386,7 @@ def test_last_words_are_kept_when_they_hang_up_right_after_them() -> None:
     ("by", "reason"), [("api", "canceled"), ("network", "line_lost"), ("contact", "hung_up")]
 )
 def test_each_side_that_ends_the_line_has_its_reason(by: str, reason: str) -> None:
-    talk = Conversation(README)
-    talk.receive_answered(0.0)
+    talk = settled(Conversation(README))
     talk.receive_hang_up(by, 3.0)
     assert (talk.ended_by, talk.end_reason) == (by, reason)
     assert reason in END_REASONS
@@ -411,8 +418,7 @@ def test_we_hang_up_only_after_our_last_word() -> None:
 
 
 def test_a_voice_that_cannot_be_made_does_not_loop_for_ever() -> None:
-    talk = Conversation(README)
-    talk.receive_answered(0.0)
+    talk = settled(Conversation(README))
     now, utterances = 0.0, 0
     while talk.end_reason is None:
         event = talk.next_event()
@@ -432,19 +438,18 @@ def test_a_voice_that_cannot_be_made_does_not_loop_for_ever() -> None:
 
 
 def test_a_late_reply_is_dropped() -> None:
-    talk = Conversation(README)
-    talk.receive_answered(0.0)
+    talk = settled(Conversation(README))
     talk.handle_deadline(0.9)
     think = talk.next_event()
     assert isinstance(think, Think)
     talk.receive_speech_started(1.0, 1.1)
+    assert talk.next_event() == StopThinking()
     talk.receive_reply(think.request_id, Decision("Too late."), 1.2)
     assert talk.next_event() is None
 
 
 def test_words_before_our_sound_began_hold_it_back() -> None:
-    talk = Conversation(README)
-    talk.receive_answered(0.0)
+    talk = settled(Conversation(README))
     talk.handle_deadline(0.9)
     think = talk.next_event()
     assert isinstance(think, Think)
@@ -457,14 +462,15 @@ def test_words_before_our_sound_began_hold_it_back() -> None:
 
 
 def test_speech_to_text_that_never_answers_does_not_stop_the_call() -> None:
-    talk = Conversation(README)
-    talk.receive_answered(0.0)
+    """Meanwhile they hear who is calling: the first thing to fill a silence with."""
+    talk = settled(Conversation(README))
     talk.receive_speech_started(0.3, 0.4)
     talk.receive_speech_stopped(0.3, 0.9, 1.1)
-    deadline = talk.next_deadline()
-    assert deadline is not None
-    assert deadline == pytest.approx(0.9 + TEXT_PATIENCE_S)
-    talk.handle_deadline(deadline)
+    assert talk.next_deadline() == pytest.approx(0.9 + FILL_AFTER_S)
+    talk.handle_deadline(0.9 + FILL_AFTER_S)
+    assert talk.next_event() == Say(1, DISCLOSURE, True)
+    assert talk.next_deadline() == pytest.approx(0.9 + TEXT_PATIENCE_S)
+    talk.handle_deadline(0.9 + TEXT_PATIENCE_S)
     turn = talk.next_event()
     assert isinstance(turn, TurnEnded)
     assert turn.turn.text == UNINTELLIGIBLE
@@ -473,8 +479,7 @@ def test_speech_to_text_that_never_answers_does_not_stop_the_call() -> None:
 
 def test_a_pause_in_a_sentence_is_waited_out() -> None:
     """1,200 ms where the words end in a preposition."""
-    talk = Conversation(README)
-    talk.receive_answered(0.0)
+    talk = settled(Conversation(README))
     talk.answered_by = "human"
     talk.receive_speech_started(2.0, 2.1)
     talk.receive_speech_stopped(2.0, 3.0, 3.2)

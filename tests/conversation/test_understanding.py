@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byourside_server.conversation.intents import Intent, intent_of, is_backchannel, machine_of
+from byourside_server.conversation.intents import Intent, intent_of, is_backchannel
+from byourside_server.conversation.machine_words import machine_of
 from byourside_server.conversation.understanding import KINDS, declines, read_answer, read_volunteered
 from byourside_server.conversation.words import UNINTELLIGIBLE, plain
 

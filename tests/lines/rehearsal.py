@@ -18,7 +18,7 @@ from typing import Any
 from byourside_server.calls.call import Call, CallRequest
 from byourside_server.calls.happened import Happening, LineEnded, TurnHeard
 from byourside_server.clock import ManualClock
-from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.brief import Brief, TransferTarget
 from byourside_server.conversation.mind import Decision, Situation, Speak
 from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.exchange import to_owner
@@ -28,7 +28,7 @@ from byourside_server.lines.media_port import MediaUnavailable, OnEvent
 from byourside_server.lines.sip_socket import SipSocket
 from byourside_server.lines.trunk import Trunk
 from byourside_server.media.messages import ClipStarted, Command, LineEvent, Lost
-from byourside_server.providers.base import Expectation, Recognition, Usage
+from byourside_server.providers.base import Expectation, Recognition, TextToSpeech, Usage, total
 from byourside_server.sip import events as sip
 from byourside_server.sip import sdp
 from byourside_server.sip.endpoint import SipEndpoint, TrunkAddress
@@ -38,6 +38,7 @@ OFFICE, PHONE = "10.0.0.1", "10.0.0.2"
 TICK_S = 0.02
 # Long enough that a voice is heard in it, and spoken by the agent so that nothing is recognised from it.
 AGENT_SOUND = tone(1.5, 300, 800)
+LONG_SOUND = tone(20, 300, 800)
 WORDS = speech()
 WORDS_S = len(WORDS) / 8000
 
@@ -101,12 +102,13 @@ class MemorySip(SipSocket):
 
 
 class MortalMedia(InProcessMedia):
-    """An engine that can be killed, and remembers what it has told its lines."""
+    """An engine that can be killed, and remembers what it was asked and has told its lines."""
 
     def __init__(self, wire: MemoryWire, host: str) -> None:
         super().__init__(2, wire, host)
         self.wire = wire
         self.told: list[LineEvent] = []
+        self.asked: list[Command] = []
         self.dead = False
 
     async def open(self, line_id: str, on_event: OnEvent) -> int:
@@ -126,6 +128,7 @@ class MortalMedia(InProcessMedia):
             on_event(Lost(line_id, "killed"))
 
     def _do(self, command: Command) -> None:
+        self.asked.append(command)
         if not self.dead:
             super()._do(command)
 
@@ -157,6 +160,47 @@ class Ears:
 
 
 @dataclass
+class AlongStream:
+    """Listens along; what it makes of each stretch is the script of its ears."""
+
+    ears: EarsAlong
+    unfinished: bytes = b""
+    is_closed: bool = False
+
+    def push(self, ulaw: bytes) -> None:
+        self.unfinished += ulaw
+
+    async def finish(self) -> Recognition:
+        stretch, self.unfinished = self.unfinished, b""
+        self.ears.stretches.append(stretch)
+        after_s, words = self.ears.along.pop(0)
+        await asyncio.sleep(after_s)
+        if isinstance(words, Exception):
+            raise words
+        return Recognition(words, 0.9 if words else 0.0)
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+@dataclass
+class EarsAlong(Ears):
+    """Ears that listen along as well; `opening` is how long a stream takes to open, or why it does not."""
+
+    along: list[tuple[float, str | Exception]] = field(default_factory=list)
+    opening: float | Exception = 0.1
+    streams: list[AlongStream] = field(default_factory=list)
+    stretches: list[bytes] = field(default_factory=list)
+
+    async def open_stream(self, *, language: str = "en-US") -> AlongStream:
+        if isinstance(self.opening, Exception):
+            raise self.opening
+        await asyncio.sleep(self.opening)
+        self.streams.append(AlongStream(self))
+        return self.streams[-1]
+
+
+@dataclass
 class Voice:
     """Says everything with the same sound; an exception is raised."""
 
@@ -177,26 +221,83 @@ class Voice:
 
 
 @dataclass
+class PiecewiseVoice:
+    """Says everything in pieces: (seconds before it, seconds of it); an exception breaks off."""
+
+    script: list[tuple[float, float] | Exception]
+    name: str = "scripted"
+    asked: list[str] = field(default_factory=list)
+    called_off: list[str] = field(default_factory=list)
+
+    async def stream(self, text: str, *, language: str = "en-US") -> AsyncIterator[bytes]:
+        self.asked.append(text)
+        at = 0
+        try:
+            for step in self.script:
+                if isinstance(step, Exception):
+                    raise step
+                await asyncio.sleep(step[0])
+                length = round(step[1] * 8000)
+                yield LONG_SOUND[at : at + length]
+                at += length
+        except (asyncio.CancelledError, GeneratorExit):
+            self.called_off.append(text)
+            raise
+
+    async def synthesize(self, text: str, *, language: str = "en-US") -> bytes:
+        return b"".join([piece async for piece in self.stream(text, language=language)])
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Aloud:
+    """A reply made bit by bit: sentences, each after its seconds, then the decision or what went wrong."""
+
+    sentences: tuple[tuple[float, str], ...]
+    then: Decision | Exception
+    after_s: float = 0.0
+
+
+@dataclass
 class Mind:
     """Decides by the script, then hangs up; an exception is raised."""
 
-    script: list[Decision | Exception]
+    script: list[Decision | Exception | Aloud]
     name: str = "scripted"
     situations: list[Situation] = field(default_factory=list)
-
-    @property
-    def usage(self) -> Usage:
-        return Usage()
+    called_off: int = 0
+    thinking: int = 0
+    usage: Usage = field(default_factory=Usage)
+    first_words: str | None = None
 
     async def reply(self, situation: Situation, speak: Speak) -> Decision:
         self.situations.append(situation)
+        self.usage = total([self.usage, Usage(requests=1, models=(self.name,))])
         decision = self.script.pop(0) if self.script else Decision("Goodbye.", then="hang_up")
+        if isinstance(decision, Aloud):
+            self.thinking += 1
+            try:
+                decision = await self._say_aloud(decision, speak)
+            finally:
+                self.thinking -= 1
         if isinstance(decision, Exception):
             raise decision
         return decision
 
+    async def _say_aloud(self, reply: Aloud, speak: Speak) -> Decision | Exception:
+        try:
+            for after_s, sentence in reply.sentences:
+                await asyncio.sleep(after_s)
+                speak(sentence)
+            await asyncio.sleep(reply.after_s)
+        except asyncio.CancelledError:
+            self.called_off += 1
+            raise
+        return reply.then
+
     async def prepare(self, brief: Brief) -> str | None:
-        return None
+        return self.first_words
 
 
 @dataclass
@@ -215,6 +316,7 @@ class Rehearsal:
     phone_heard: list[LineEvent] = field(default_factory=list)
     reported: list[Happening] = field(default_factory=list)
     phone_port: int = 0
+    phone_file: Path = Path()
 
     @property
     def incoming(self) -> sip.InviteReceived:
@@ -239,6 +341,11 @@ class Rehearsal:
         """Numbers of the utterances of which sound went out."""
         return [event.clip_id for event in self.near.told if isinstance(event, ClipStarted)]
 
+    def close_phone(self) -> bytes:
+        """What the phone heard since it was picked up, as µ-law."""
+        self.far.close("phone")
+        return self.phone_file.read_bytes()[58:][0::2]
+
     def heard_by_phone(self, kind: type[Any]) -> list[Any]:
         return [event for event in self.phone_events if isinstance(event, kind)]
 
@@ -255,7 +362,7 @@ class Rehearsal:
         offer = sdp.parse(self.incoming.sdp)
         far = sdp.chosen(offer)
         self.far.connect("phone", far.host, far.port)
-        self.far.start_recording("phone", "")
+        self.far.start_recording("phone", str(self.phone_file))
         answer = sdp.answer(offer, PHONE, self.phone_port).encode()
         self.phone.do(lambda now: self.incoming.call.answer(answer, now))
 
@@ -278,10 +385,12 @@ async def until(arrived: Callable[[], bool], patience_s: float = 60.0) -> None:
 async def rehearsal(
     tmp_path: Path,
     *,
-    decisions: Sequence[Decision | Exception] = (),
+    decisions: Sequence[Decision | Exception | Aloud] = (),
     ears: Ears | None = None,
-    voice: Voice | None = None,
+    voice: TextToSpeech | None = None,
     ring_timeout_s: float = 20.0,
+    transfers: tuple[TransferTarget, ...] = (),
+    name: str = "call-1",
 ) -> AsyncIterator[Rehearsal]:
     """One line to be run, and a phone that does what the test makes it do."""
     sip_wire, sound_wire = SipWire(), MemoryWire()
@@ -300,9 +409,10 @@ async def rehearsal(
         recordings_dir=tmp_path,
         media_host=OFFICE,
         today=lambda: date(2026, 3, 2),
+        transfers=transfers,
     )
     call = Call(
-        id="call-1",
+        id=name,
         account_id="account-1",
         key_id=None,
         request=CallRequest("+14155550123", "Confirm the appointment."),
@@ -318,6 +428,7 @@ async def rehearsal(
 
     line = Line(call, equipment, report, cancelled)
     stage = Rehearsal(line, cancelled, office, phone, near, far, ears, mind, phone_events, reported=reported)
+    stage.phone_file = tmp_path / f"{name}-phone.wav"
 
     async def tick() -> None:
         while True:

@@ -1,5 +1,7 @@
 """The calendar of outgoing frames."""
 
+import numpy as np
+
 from byourside_server.media.playout import CALENDAR_TICKS, Playout
 
 ROW = 1
@@ -122,3 +124,45 @@ def test_nothing_is_played_before_the_row_sends() -> None:
     assert run(playout, 3)[0] == b"\xff" * 480
     playout.begin(ROW)
     assert run(playout, 1) == (b"\x01" * 160, [(3, 1)], [(3, 1)])
+
+
+def test_a_clip_of_pieces_is_not_over_while_more_may_come() -> None:
+    playout = a_row()
+    playout.play(ROW, 1, b"\x01" * 320, last=False)
+    assert run(playout, 10)[2] == [], "run dry, not ended"
+    playout.play(ROW, 1, b"\x02" * 160, last=False)
+    assert run(playout, 10) == ((b"\x02" * 160).ljust(1600, b"\xff"), [], [])
+    assert playout.play(ROW, 1, b"", last=True) is not None
+
+
+def test_a_row_talks_until_its_clip_is_closed_even_where_it_has_run_dry() -> None:
+    playout, rows = a_row(), np.array([ROW])
+    assert not playout.is_talking(rows)[0]
+    playout.play(ROW, 1, b"\x01" * 160, last=False)
+    run(playout, 5)
+    assert playout.is_talking(rows)[0]
+    playout.play(ROW, 1, b"", last=True)
+    assert not playout.is_talking(rows)[0]
+
+
+def test_pieces_of_a_clip_that_was_cut_are_dropped() -> None:
+    """They were on their way when it was cut."""
+    playout = a_row()
+    playout.play(ROW, 1, b"\x01" * 320, last=False)
+    run(playout, 1)
+    assert [clip.clip_id for clip in playout.clear(ROW)] == [1]
+    playout.play(ROW, 1, b"\x02" * 160, last=False)
+    assert playout.play(ROW, 1, b"", last=True) is None
+    assert run(playout, 3) == (b"\xff" * 480, [], [])
+    assert not playout.is_talking(np.array([ROW]))[0]
+    playout.play(ROW, 2, b"\x03" * 160, last=True)
+    assert run(playout, 1) == (b"\x03" * 160, [(4, 2)], [(4, 2)])
+
+
+def test_a_row_given_to_another_line_forgets_what_was_cut() -> None:
+    playout = a_row()
+    playout.play(ROW, 1, b"\x01" * 320, last=False)
+    playout.reset(ROW)
+    playout.begin(ROW)
+    playout.play(ROW, 1, b"\x02" * 160, last=True)
+    assert run(playout, 1) == (b"\x02" * 160, [(0, 1)], [(0, 1)])

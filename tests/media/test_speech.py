@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from byourside_server.media.g711 import ULAW_DECODE, encode_ulaw
-from byourside_server.media.messages import ClipEnded, SpeechStarted, SpeechStopped
+from byourside_server.media.messages import ClipEnded, SpeechPiece, SpeechStarted, SpeechStopped
 from tests.media.bank_kit import SILENT_FRAME, Exchange, frames_of, silence, speech, tone
 
 VOICE_FROM_MS, VOICE_TO_MS = 130, 4060
@@ -165,3 +165,71 @@ def test_a_word_shorter_than_the_limit_does_not_interrupt() -> None:
     exchange.say("a", silence(0.5) + speech()[1000:4600] + silence(1.5))
     assert len(exchange.of_kind(SpeechStarted)) == 1
     assert all(ended.complete for ended in exchange.of_kind(ClipEnded))
+
+
+def pieces_of(exchange: Exchange) -> list[SpeechPiece]:
+    return exchange.of_kind(SpeechPiece)
+
+
+def test_those_who_listen_along_are_told_all_of_a_turn_as_it_goes() -> None:
+    exchange = Exchange()
+    exchange.open("a")
+    exchange.bank.start_recording("a")
+    exchange.bank.listen_along("a", True)
+    told_after_ms = []
+    for tick, frame in enumerate(frames_of(silence(1) + speech() + silence(1))):
+        exchange.say("a", frame)
+        told = sum(len(piece.ulaw) for piece in pieces_of(exchange))
+        if exchange.of_kind(SpeechStarted) and not exchange.of_kind(SpeechStopped):
+            told_after_ms.append((tick + 1) * 20 - pieces_of(exchange)[0].at_ms - told // 8)
+    (turn,) = exchange.of_kind(SpeechStopped)
+    pieces = pieces_of(exchange)
+    assert b"".join(piece.ulaw for piece in pieces) == turn.ulaw
+    assert pieces[0].at_ms == turn.audio_at_ms
+    assert [piece.at_ms for piece in pieces[1:]] == [
+        piece.at_ms + len(piece.ulaw) // 8 for piece in pieces[:-1]
+    ]
+    assert max(told_after_ms) < 100, "no sound waits longer than a piece is long"
+    assert all(len(piece.ulaw) == 800 for piece in pieces[2:-1])
+    kinds = [type(event) for event in exchange.events if isinstance(event, SpeechPiece | SpeechStopped)]
+    assert kinds[-1] is SpeechStopped, "the last piece comes before the end is told"
+
+
+def test_nothing_is_told_along_where_nobody_listens() -> None:
+    exchange = Exchange()
+    exchange.open("b")
+    exchange.bank.listen_along("b", True)
+    heard_by(exchange, speech() + silence(1))
+    assert pieces_of(exchange) == []
+    exchange.bank.listen_along("a", True)
+    exchange.bank.listen_along("a", False)
+    exchange.say("a", speech() + silence(1))
+    assert pieces_of(exchange) == []
+
+
+def test_who_begins_to_listen_in_mid_speech_is_told_it_from_its_beginning() -> None:
+    exchange = Exchange()
+    heard_by(exchange, speech()[:24_000])
+    exchange.bank.listen_along("a", True)
+    exchange.say("a", speech()[24_000:] + silence(1))
+    (turn,) = exchange.of_kind(SpeechStopped)
+    assert b"".join(piece.ulaw for piece in pieces_of(exchange)) == turn.ulaw
+
+
+def test_a_row_given_to_another_line_is_not_listened_to() -> None:
+    exchange = Exchange()
+    exchange.open("b")
+    exchange.bank.listen_along("b", True)
+    exchange.close("b")
+    heard_by(exchange, speech() + silence(1))
+    assert pieces_of(exchange) == []
+
+
+def test_speech_cuts_a_clip_that_has_run_dry_and_waits_for_more() -> None:
+    exchange = Exchange()
+    exchange.open("a")
+    exchange.bank.barge_in("a", True, 160)
+    exchange.bank.play("a", 1, b"\x01" * 800, last=False)
+    exchange.say("a", silence(1) + speech()[:8000])
+    (ended,) = exchange.of_kind(ClipEnded)
+    assert (ended.complete, ended.played_ms) == (False, 100)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from byourside_server.providers.base import ProviderError, ProviderErrorKind, TextToSpeech
-from byourside_server.providers.embedded_tts import REMEMBERED_SENTENCES, EmbeddedTextToSpeech, open_espeak
+from byourside_server.providers.embedded_tts import EmbeddedTextToSpeech, open_espeak
 from byourside_server.providers.flite import find_flite
 from byourside_server.providers.registry import open_text_to_speech
+from byourside_server.providers.remembered import REMEMBERED_SENTENCES
 from byourside_server.providers.telephone_band import decode_ulaw, speech_level_dbfs
 
 Result = TypeVar("Result")

@@ -239,7 +239,7 @@ def test_a_thought_given_up_closes_the_model_and_counts_as_no_failure() -> None:
         for closed in range(1, 4):
             pieces = house.chain.generate(ASK)
             await anext(pieces)
-            await pieces.aclose()  # type: ignore[attr-defined]
+            await pieces.aclose()
             assert one.closed_answers == closed
 
     asyncio.run(story())

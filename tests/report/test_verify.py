@@ -31,7 +31,8 @@ def holds(name: str, value: FieldValue, quote: str, turn: int, turns: tuple[Turn
     step = PLAN.step(f"field:{name}")
     assert step is not None
     assert step.field is not None
-    return bool(verified({name: Finding(step.field, step, value, quote, TURNS[turn])}, PLAN, turns))
+    finding = Finding(step.field, step, value, quote, TURNS[turn])
+    return name in verified({name: finding}, PLAN, turns).held
 
 
 @pytest.mark.parametrize(

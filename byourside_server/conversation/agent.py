@@ -1,0 +1,178 @@
+"""The agent's side of the talk: asks the mind, speaks as it answers, and knows what was decided.
+
+Lets nothing of the caller's background out, and holds a goodbye back until all that the caller demands was
+said. Keeps no time: what is to follow is told to the conversation as a `Next`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Literal
+
+from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.discretion import Discretion
+from byourside_server.conversation.events import ConversationEvent, PressKeys, Transfer
+from byourside_server.conversation.farewell import Farewell
+from byourside_server.conversation.listening import ContactTurn
+from byourside_server.conversation.mind import Decision, Occasion, Situation
+from byourside_server.conversation.mouth import Mouth
+from byourside_server.conversation.obligations import owed
+from byourside_server.conversation.policy import allowed, target_of
+from byourside_server.conversation.record import Record
+from byourside_server.conversation.thought import Thought
+from byourside_server.conversation.utterance import Words
+
+# speaking: words are on their way · listen: it is the contact's turn · finish · voicemail: a machine listens
+# · transfer: the call is being handed over
+Next = Literal["speaking", "listen", "finish", "voicemail", "transfer"]
+
+
+class Agent:
+    """One side of one conversation."""
+
+    def __init__(self, brief: Brief, events: deque[ConversationEvent], record: Record) -> None:
+        self._brief = brief
+        self._events = events
+        self._record = record
+        self._discretion = Discretion(brief)
+        self._farewell = Farewell(brief)
+        self._replies_to: float | None = None
+        self._decided_late: tuple[int, Decision] | None = None  # came while the contact spoke
+        self._unanswered: tuple[Occasion, str] | None = None  # what the mind was asked last
+        self._keys = ""  # to be pressed after the words for a menu
+        self.mouth = Mouth(brief, events, record)
+        self.thought = Thought(events)
+        self.decision: Decision | None = None
+        self.silences = 0
+        self.unclear = 0
+
+    @property
+    def reason_to_end(self) -> str:
+        """Why the call ends, where the mind ends it."""
+        return (self.decision and self.decision.end_reason) or "completed"
+
+    @property
+    def is_taking_leave(self) -> bool:
+        """Whether only what the caller demands keeps the goodbye back."""
+        return self._farewell.is_under_way
+
+    def hear(self, text: str) -> None:
+        """The contact's words, whatever becomes of them."""
+        self._discretion.heard(text)
+
+    def hold_back(self) -> None:
+        """They speak: what is not being said yet waits until it is known whether that means anything."""
+        if not self.thought.has_begun:
+            self.thought.drop()  # a reply to what went before would talk over them
+        self.mouth.hold_back(is_replying=self.thought.has_begun)
+
+    def think(self, occasion: Occasion, text: str, heard: ContactTurn | None) -> None:
+        """Ask the mind what comes next; what was on its way to be said is dropped."""
+        self.drop()
+        self._unanswered = occasion, text
+        self._replies_to = heard.end if heard is not None else None
+        self.thought.ask(
+            Situation(
+                brief=self._brief,
+                turns=self._record.turns_for_mind,
+                occasion=occasion,
+                text=text,
+                confidence=heard.confidence if heard is not None else 0.0,
+                open_step=self._record.open_step,
+                silences=self.silences,
+                unclear=self.unclear,
+                owed=owed(self._brief, self._record.turns),
+            )
+        )
+
+    def take_words(self, request_id: int, text: str) -> None:
+        """A sentence of the reply, while the rest is being made."""
+        if self.thought.is_of(request_id):
+            self.thought.begin()
+            self.say(text)
+
+    def take_reply(self, request_id: int, decision: Decision) -> Next | None:
+        """The reply, or its end; None where it is too late or must wait until the contact has spoken."""
+        if not self.thought.is_of(request_id):
+            return None
+        if self.mouth.is_held:
+            self._decided_late = request_id, decision
+            return None
+        has_begun, is_menu = self.thought.has_begun, self.thought.occasion == "menu"
+        self.thought.finish()
+        self._unanswered = None
+        decision = allowed(decision, self._brief, in_menu=is_menu)
+        coming = f"{self.mouth.unsaid} {decision.say}"
+        if not is_menu and self._farewell.is_due(decision, self._record.turns, coming):
+            self._farewell.begin(decision, has_said_goodbye=has_begun and not decision.say.strip())
+            return self.take_leave("")
+        return self._follow(decision, is_menu=is_menu)
+
+    def _follow(self, decision: Decision, *, is_menu: bool = False) -> Next:
+        if decision.then == "leave_message":
+            return "voicemail"
+        ends = decision.then == "hang_up"
+        if is_menu:
+            self._keys = decision.keys
+        if not is_menu or ends:
+            self.decision = decision
+        if decision.say.strip():
+            self.say(decision.say, asks=decision.asks, is_last=ends)
+        else:
+            self.mouth.finish_reply(decision.asks, is_last=ends)
+        is_done = self.mouth.is_silent or (self.mouth.is_filling and not self.mouth.has_more)
+        return self.all_said() if is_done else "speaking"
+
+    def all_said(self) -> Next:
+        """All words of a reply are out: now the rest of what was decided."""
+        self._record.close()
+        keys, self._keys = self._keys, ""
+        if keys:
+            self._events.append(PressKeys(keys))
+        if self.decision is None or self.decision.then not in ("hang_up", "transfer"):
+            return "listen"
+        return "finish" if self.decision.then == "hang_up" else self._transfer(self.decision)
+
+    def _transfer(self, decision: Decision) -> Next:
+        target = target_of(self._brief, decision.transfer_to)
+        if target is None:
+            return "listen"
+        self._events.append(Transfer(target))
+        return "transfer"
+
+    def take_leave(self, heard: str) -> Next:
+        """What the caller demands to be said and asked, before the goodbye; `heard` is the last answer."""
+        statements, question = self._farewell.next(self._record.turns, self.mouth.unsaid, heard)
+        for text in statements:
+            self.mouth.say(Words(text, barge_in=False))
+        if question is None:
+            return self._follow(self._farewell.end())
+        self.decision = self._farewell.asking(question)
+        self.mouth.say(Words(question, asks=self.decision.asks))
+        return "speaking"
+
+    def go_on(self) -> Next | None:
+        """What was heard changes nothing: say the rest, think on; "listen" where there is neither."""
+        late, self._decided_late = self._decided_late, None
+        is_saying = self.mouth.say_rest()
+        if late is not None:
+            return self.take_reply(*late)
+        if is_saying or self.thought.is_pending:
+            return "speaking"
+        if self._unanswered is None:
+            return "listen"
+        self.think(*self._unanswered, None)
+        return None
+
+    def drop(self) -> None:
+        """A reply under way is not wanted any more."""
+        self.thought.drop()
+        self.mouth.drop_rest()
+        self._decided_late = None
+
+    def say(self, text: str, *, asks: str | None = None, is_last: bool = False) -> None:
+        """Every word of a mind goes through here."""
+        replies_to, self._replies_to = self._replies_to, None
+        cleared = self._discretion.cleared(text.strip()).text
+        if cleared:
+            self.mouth.say(Words(cleared, asks=asks, is_last=is_last, replies_to=replies_to))

@@ -1,0 +1,143 @@
+"""One text on its way to sound, and the shelf of what was made before it is needed.
+
+A sound grows while the voice speaks; whoever plays it follows along. Knows no line and no utterance.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from byourside_server.providers.base import ProviderError, TextToSpeech
+
+# Greeting, fillers and last words, and the replies most likely to come: half a megabyte a call at most.
+SHELF_SOUNDS = 16
+# For what is kept for the whole call.
+ATTEMPTS, ATTEMPT_S = 3, 6.0
+
+
+class Sound:
+    """µ-law that is still being made: `ulaw` so far, and whether that is all."""
+
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self.ulaw = bytearray()
+        self.is_over = False
+        self.failure: Exception | None = None
+        self._grown = asyncio.Event()
+        self._making = asyncio.create_task(self._make(pieces))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of it is there: made to its end, and not nothing."""
+        return self.is_over and self.failure is None and bool(self.ulaw)
+
+    async def reach(self, length: int) -> None:
+        """Wait until there are so many bytes, or no more to come."""
+        while len(self.ulaw) < length and not self.is_over:
+            self._grown.clear()
+            await self._grown.wait()
+
+    def cancel(self) -> None:
+        """Nobody wants the rest."""
+        self._making.cancel()
+
+    def give_up(self, failure: Exception) -> None:
+        """No more is waited for: it has failed."""
+        self.failure = failure
+        self._making.cancel()
+
+    async def _make(self, pieces: AsyncIterator[bytes]) -> None:
+        try:
+            async for piece in pieces:
+                self.ulaw += piece
+                self._grown.set()
+        except Exception as error:
+            # A driver's own fault must not look like speech that goes on: who plays it is told.
+            self.failure = error
+        finally:
+            self.is_over = True
+            self._grown.set()
+
+
+class Shelf:
+    """Sounds by their words, made ahead or being made; those not to be kept make room, oldest first."""
+
+    def __init__(self, voice: TextToSpeech, language: str) -> None:
+        self._voice = voice
+        self._language = language
+        self._sounds: dict[str, Sound] = {}
+        self._kept: set[str] = set()
+        # What is kept is wanted later: it must not hold up the first words.
+        self._few_at_once = asyncio.Semaphore(2)
+        # Not wanted a moment ago: cancelled by `sweep`, unless the same words are wanted again before.
+        self._unwanted: dict[str, Sound] = {}
+
+    def prepare(self, text: str, *, keep: bool = False) -> None:
+        """Have `text` made; with `keep` it stays for the whole call.
+
+        What fails is found out, and tried again, when it is said. With the shelf full of sounds that are kept
+        or still being made, nothing is begun.
+        """
+        sound = self._sounds.get(text)
+        if (sound is not None and sound.failure is None) or not self._make_room():
+            return
+        if keep:
+            self._kept.add(text)
+            self._sounds[text] = Sound(self._persistently(text))
+        else:
+            self._sounds[text] = self._begin(text)
+
+    def take(self, text: str) -> Sound:
+        """What was prepared for exactly these words, else a sound begun now. It stays on the shelf.
+
+        Of what is kept nothing may be there yet: that is begun now, too, and comes piece by piece.
+        """
+        kept = self._sounds.get(text)
+        is_waiting = text in self._kept and kept is not None and not kept.ulaw
+        if kept is not None and kept.failure is None and not is_waiting:
+            return kept
+        return self._begin(text)
+
+    def give_back(self, text: str, sound: Sound) -> None:
+        """It is not played any further: one that was not prepared is not made to its end."""
+        if self._sounds.get(text) is not sound and not sound.is_over and sound.failure is None:
+            self._unwanted[text] = sound
+
+    def sweep(self) -> None:
+        """Stop making what was given back and is not wanted again."""
+        for sound in self._unwanted.values():
+            sound.cancel()
+        self._unwanted.clear()
+
+    def close(self) -> None:
+        """Stop making anything."""
+        self.sweep()
+        for sound in self._sounds.values():
+            sound.cancel()
+
+    def _make_room(self) -> bool:
+        if len(self._sounds) < SHELF_SOUNDS:
+            return True
+        free = (words for words, sound in self._sounds.items() if sound.is_over and words not in self._kept)
+        oldest = next(free, None)
+        if oldest is None:
+            return False
+        del self._sounds[oldest]
+        return True
+
+    async def _persistently(self, text: str) -> AsyncIterator[bytes]:
+        """The whole sound, tried for again and again: it must be there when everything else has failed."""
+        for attempts_left in reversed(range(ATTEMPTS)):
+            try:
+                async with self._few_at_once, asyncio.timeout(ATTEMPT_S):
+                    sound = await self._voice.synthesize(text, language=self._language)
+                yield sound
+                return
+            except (ProviderError, TimeoutError):
+                if not attempts_left:
+                    raise
+
+    def _begin(self, text: str) -> Sound:
+        if text in self._unwanted:
+            return self._unwanted.pop(text)
+        return Sound(self._voice.stream(text, language=self._language))

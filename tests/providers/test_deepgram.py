@@ -1,0 +1,491 @@
+"""Deepgram's protocol against a real local socket that speaks it; the vendor itself was not met.
+
+Message names and fields: the vendor's published reference of the listen socket (Results, Metadata, Finalize,
+CloseStream, KeepAlive) and of `POST /v1/speak`.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+import pytest
+
+from byourside_server.providers.base import (
+    Expectation,
+    ProviderError,
+    ProviderErrorKind,
+    Recognition,
+    StreamingSpeechToText,
+)
+from byourside_server.providers.deepgram import DeepgramSpeechToText, DeepgramTextToSpeech, ListenRequest
+from byourside_server.providers.deepgram_stream import DeepgramStream, read_message
+from byourside_server.providers.http_voice import Patience
+from byourside_server.providers.simulated import ToneTextToSpeech
+from byourside_server.providers.vendor_http import Endpoint
+from byourside_server.sandbox.clips import silence
+from tests.vendors.audio_server import SimulatedAudioServer
+from tests.vendors.deepgram_server import FAULTS, SimulatedDeepgramServer
+
+Result = TypeVar("Result")
+Kind = ProviderErrorKind
+KEY = "dg-simulated-1234567890"
+ONE, TWO, THREE = b"\x91", b"\x92", b"\x93"
+NAMES = {ONE: "One", TWO: "two", THREE: "three."}
+
+
+def words_in(ulaw: bytes) -> str:
+    """Simulated hearing: every run of 100 ms of a "word" of sound is that word."""
+    return " ".join(NAMES[ulaw[at : at + 1]] for at in range(0, len(ulaw), 800) if ulaw[at : at + 1] in NAMES)
+
+
+def word(sound: bytes) -> bytes:
+    return sound * 800
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[SimulatedDeepgramServer]:
+    with SimulatedDeepgramServer(key=KEY, hear=words_in, drop_after=1600, late_s=0.1) as server:
+        yield server
+
+
+@pytest.fixture
+def vendor(running: SimulatedDeepgramServer) -> SimulatedDeepgramServer:
+    """The server as new."""
+    running.fault, running.final_every_s, running.hear = None, None, words_in
+    running.sockets.clear()
+    return running
+
+
+def endpoint(base_url: str, key: str = KEY) -> Endpoint:
+    return Endpoint("deepgram", base_url, "DEEPGRAM_API_KEY", {"Authorization": f"Token {key}"})
+
+
+def listen(
+    vendor: SimulatedDeepgramServer,
+    story: Callable[[DeepgramSpeechToText], Awaitable[Result]],
+    *,
+    key: str = KEY,
+    request: ListenRequest | None = None,
+) -> Result:
+    async def run() -> Result:
+        request_ = request or ListenRequest(connect_s=0.3, answer_s=0.25)
+        ears = DeepgramSpeechToText(endpoint(vendor.base_url, key), request_)
+        try:
+            return await story(ears)
+        finally:
+            await ears.close()
+
+    return asyncio.run(run())
+
+
+async def said(stream: DeepgramStream, *sounds: bytes) -> Recognition:
+    for sound in sounds:
+        stream.push(word(sound))
+    return await stream.finish()
+
+
+# the stream
+
+
+def test_the_socket_is_asked_for_telephone_sound(vendor: SimulatedDeepgramServer) -> None:
+    async def story(ears: DeepgramSpeechToText) -> None:
+        await ears.open_stream(language="de-DE")
+
+    listen(vendor, story)
+    assert vendor.sockets[0].query == {
+        "encoding": "mulaw",
+        "sample_rate": "8000",
+        "channels": "1",
+        "model": "nova-3",
+        "language": "de-DE",
+        "interim_results": "true",
+        "punctuate": "true",
+    }
+    headers = {name.lower(): value for name, value in vendor.sockets[0].headers.items()}
+    assert headers["authorization"] == f"Token {KEY}"
+
+
+def test_one_socket_serves_the_whole_call_turn_by_turn(vendor: SimulatedDeepgramServer) -> None:
+    async def story(ears: DeepgramSpeechToText) -> list[Recognition]:
+        assert isinstance(ears, StreamingSpeechToText)
+        stream = await ears.open_stream()
+        return [await said(stream, ONE, TWO), await said(stream, THREE), await said(stream)]
+
+    assert listen(vendor, story) == [
+        Recognition("one two", 0.9),
+        Recognition("three", 0.9),
+        Recognition("", 0.0),
+    ]
+    (socket,) = vendor.sockets
+    assert bytes(socket.sound) == word(ONE) + word(TWO) + word(THREE)
+    assert socket.messages == ["Finalize", "Finalize", "CloseStream"]
+
+
+def test_results_that_came_while_they_spoke_are_put_together(vendor: SimulatedDeepgramServer) -> None:
+    vendor.final_every_s = 0.1
+    story = lambda_of(ONE, TWO, THREE)
+    assert listen(vendor, story) == Recognition("one two three", 0.9)
+
+
+def lambda_of(*sounds: bytes) -> Callable[[DeepgramSpeechToText], Awaitable[Recognition]]:
+    async def story(ears: DeepgramSpeechToText) -> Recognition:
+        return await said(await ears.open_stream(), *sounds)
+
+    return story
+
+
+def test_where_all_is_final_already_nobody_waits_for_an_answer_to_finalize(
+    vendor: SimulatedDeepgramServer,
+) -> None:
+    """The published page on Finalize: with little sound left there may be no answer."""
+    vendor.fault = "final_before_finalize"
+
+    async def story(ears: DeepgramSpeechToText) -> Recognition:
+        stream = await ears.open_stream()
+        async with asyncio.timeout(0.2):  # less than the patience of `finish`
+            return await said(stream, ONE, TWO)
+
+    assert listen(vendor, story).text == "one two"
+
+
+def test_a_click_is_no_words_and_is_not_waited_for(vendor: SimulatedDeepgramServer) -> None:
+    vendor.fault = "no_finalize_answer"
+
+    async def story(ears: DeepgramSpeechToText) -> tuple[Recognition, str]:
+        stream = await ears.open_stream()
+        stream.push(ONE * 400)
+        click = await stream.finish()
+        vendor.fault = None
+        return click, (await said(stream, TWO)).text
+
+    assert listen(vendor, story) == (Recognition("", 0.0), "two")
+
+
+def test_silence_is_no_words_and_no_error(vendor: SimulatedDeepgramServer) -> None:
+    async def story(ears: DeepgramSpeechToText) -> Recognition:
+        stream = await ears.open_stream()
+        stream.push(silence(500))
+        return await stream.finish()
+
+    assert listen(vendor, story) == Recognition("", 0.0)
+
+
+def test_a_result_that_comes_too_late_is_not_the_next_turns(vendor: SimulatedDeepgramServer) -> None:
+    vendor.fault = "late_final"  # 0.1 s after each Finalize
+
+    async def story(ears: DeepgramSpeechToText) -> tuple[Kind, str]:
+        stream = await ears.open_stream()
+        stream._answer_s = 0.05
+        with pytest.raises(ProviderError) as caught:
+            await said(stream, ONE)
+        stream._answer_s = 2.0
+        return caught.value.kind, (await said(stream, TWO)).text
+
+    assert listen(vendor, story) == (Kind.TIMED_OUT, "two")
+
+
+def test_a_turn_that_is_taken_back_leaves_nothing_behind(vendor: SimulatedDeepgramServer) -> None:
+    """The contact goes on speaking: `finish` is cancelled, and the next one hears only what came since."""
+    vendor.fault = "late_final"
+
+    async def story(ears: DeepgramSpeechToText) -> str:
+        stream = await ears.open_stream()
+        stream.push(word(ONE))
+        finishing = asyncio.create_task(stream.finish())
+        await asyncio.sleep(0.01)
+        finishing.cancel()
+        await asyncio.gather(finishing, return_exceptions=True)
+        return (await said(stream, TWO, THREE)).text
+
+    assert listen(vendor, story) == "two three"
+
+
+def test_sound_pushed_while_words_are_awaited_is_the_next_turns(vendor: SimulatedDeepgramServer) -> None:
+    async def story(ears: DeepgramSpeechToText) -> list[str]:
+        stream = await ears.open_stream()
+        stream.push(word(ONE))
+        first = asyncio.create_task(stream.finish())
+        await asyncio.sleep(0)
+        stream.push(word(TWO))
+        return [(await first).text, (await said(stream, THREE)).text]
+
+    assert listen(vendor, story) == ["one", "two three"]
+
+
+def test_interim_words_are_better_than_none(vendor: SimulatedDeepgramServer) -> None:
+    vendor.fault = "only_interim"
+    assert listen(vendor, lambda_of(ONE, TWO)) == Recognition("one two", 0.9)
+
+
+def test_a_lost_socket_is_opened_again_and_the_turn_said_again(vendor: SimulatedDeepgramServer) -> None:
+    vendor.fault = "socket_dropped"
+
+    async def story(ears: DeepgramSpeechToText) -> list[str]:
+        stream = await ears.open_stream()
+        return [(await said(stream, ONE, TWO, THREE)).text, (await said(stream, THREE)).text]
+
+    assert listen(vendor, story) == ["one two three", "three"]
+    assert len(vendor.sockets) == 2
+    assert bytes(vendor.sockets[1].sound) == b"".join(map(word, (ONE, TWO, THREE, THREE)))
+
+
+def test_a_turn_is_carried_over_one_loss_and_not_over_two(vendor: SimulatedDeepgramServer) -> None:
+    vendor.fault = "socket_dropped_always"
+
+    async def story(ears: DeepgramSpeechToText) -> tuple[Kind, str]:
+        stream = await ears.open_stream()
+        with pytest.raises(ProviderError) as caught:
+            await said(stream, ONE, TWO, THREE)
+        lost = len(vendor.sockets)
+        vendor.fault = None
+        return caught.value.kind, (await said(stream, TWO)).text + f" after {lost}"
+
+    assert listen(vendor, story) == (Kind.UNAVAILABLE, "two after 2")
+
+
+def test_where_no_new_socket_can_be_had_the_reason_is_told(vendor: SimulatedDeepgramServer) -> None:
+    vendor.fault = "socket_dropped"
+
+    async def story(ears: DeepgramSpeechToText) -> ProviderError:
+        stream = await ears.open_stream()
+        vendor.fault = "socket_dropped_always"
+        stream.push(word(ONE))
+        await asyncio.sleep(0.02)
+        vendor.fault = "server_error"
+        vendor.sockets[0].sound.clear()
+        stream._socket.transport.abort()  # type: ignore[union-attr]
+        with pytest.raises(ProviderError) as caught:
+            await said(stream, TWO)
+        return caught.value
+
+    error = listen(vendor, story)
+    assert error.kind is Kind.UNAVAILABLE
+    assert "HTTP 500" in str(error)
+
+
+def test_a_quiet_line_is_kept_alive(vendor: SimulatedDeepgramServer) -> None:
+    """The vendor hangs up after 10 s without sound or KeepAlive."""
+
+    async def story(ears: DeepgramSpeechToText) -> bool:
+        stream = DeepgramStream(
+            lambda: ears._connect("en-US", Expectation()), answer_s=0.2, keep_alive_s=0.02
+        )
+        await stream.open()
+        alive = await asyncio.to_thread(vendor.keep_alive.wait, 2.0)
+        await stream.close()
+        return alive
+
+    vendor.keep_alive.clear()
+    assert listen(vendor, story)
+
+
+STREAM_FAULTS: dict[str, tuple[Kind, str]] = {
+    "no_finalize_answer": (Kind.TIMED_OUT, "no words in 0.25 s"),
+    "garbage_message": (Kind.BAD_ANSWER, "no result"),
+    "error_message": (Kind.UNAVAILABLE, "gave up"),
+    "socket_dropped_always": (Kind.UNAVAILABLE, "cut off"),
+}
+HANDSHAKE_FAULTS: dict[str, tuple[Kind, str]] = {
+    "unauthorized": (Kind.BAD_CONFIGURATION, "DEEPGRAM_API_KEY"),
+    "rate_limited": (Kind.RATE_LIMITED, "HTTP 429"),
+    "server_error": (Kind.UNAVAILABLE, "HTTP 500"),
+    "bad_request": (Kind.BAD_INPUT, "HTTP 400"),
+    "hang": (Kind.TIMED_OUT, "too slow"),
+}
+
+
+@pytest.mark.parametrize("fault", STREAM_FAULTS)
+def test_a_stream_that_fails_says_how_and_hears_the_next_turn(
+    vendor: SimulatedDeepgramServer, fault: str
+) -> None:
+    vendor.fault = fault
+
+    async def story(ears: DeepgramSpeechToText) -> tuple[ProviderError, str]:
+        stream = await ears.open_stream()
+        with pytest.raises(ProviderError) as caught:
+            await said(stream, ONE, TWO)
+        vendor.fault = None
+        return caught.value, (await said(stream, THREE)).text
+
+    error, next_words = listen(vendor, story)
+    kind, named = STREAM_FAULTS[fault]
+    assert error.kind is kind
+    assert named in str(error)
+    assert next_words.endswith("three")
+
+
+@pytest.mark.parametrize("fault", HANDSHAKE_FAULTS)
+@pytest.mark.parametrize("way", ["stream", "whole"])
+def test_a_door_that_does_not_open_says_why(vendor: SimulatedDeepgramServer, fault: str, way: str) -> None:
+    vendor.fault = fault
+
+    async def story(ears: DeepgramSpeechToText) -> None:
+        if way == "stream":
+            await ears.open_stream()
+        else:
+            await ears.transcribe(word(ONE), Expectation())
+
+    with pytest.raises(ProviderError) as caught:
+        listen(vendor, story)
+    kind, named = HANDSHAKE_FAULTS[fault]
+    assert caught.value.kind is kind
+    assert named in str(caught.value)
+    assert KEY not in repr(caught.value)
+    assert caught.value.retry_after_s == (7.0 if fault == "rate_limited" else None)
+
+
+def test_every_fault_of_the_server_is_tried() -> None:
+    borne = {"late_final", "socket_dropped", "final_before_finalize", "only_interim"}
+    assert {*STREAM_FAULTS, *HANDSHAKE_FAULTS, *borne} == set(FAULTS)
+
+
+def test_a_closed_stream_takes_sound_in_silence_and_gives_no_words(vendor: SimulatedDeepgramServer) -> None:
+    async def story(ears: DeepgramSpeechToText) -> Kind:
+        stream = await ears.open_stream()
+        await stream.close()
+        await stream.close()
+        stream.push(word(ONE))
+        with pytest.raises(ProviderError) as caught:
+            await stream.finish()
+        return caught.value.kind
+
+    assert listen(vendor, story) is Kind.UNAVAILABLE
+
+
+def test_closing_in_the_middle_of_a_turn_ends_the_wait(vendor: SimulatedDeepgramServer) -> None:
+    vendor.fault = "no_finalize_answer"
+
+    async def story(ears: DeepgramSpeechToText) -> Kind:
+        stream = await ears.open_stream()
+        stream.push(word(ONE))
+        finishing = asyncio.create_task(stream.finish())
+        await asyncio.sleep(0.01)
+        async with asyncio.timeout(2.0):
+            await stream.close()
+            with pytest.raises(ProviderError) as caught:
+                await finishing
+        return caught.value.kind
+
+    request = ListenRequest(answer_s=30.0)
+    assert listen(vendor, story, request=request) is Kind.UNAVAILABLE
+
+
+def test_the_key_is_in_no_log(vendor: SimulatedDeepgramServer, caplog: pytest.LogCaptureFixture) -> None:
+    """The socket library logs its headers at the debug level."""
+    with caplog.at_level(logging.DEBUG):
+        listen(vendor, lambda_of(ONE))
+    ours = [record.getMessage() for record in caplog.records if record.name != "websockets.server"]
+    assert ours
+    assert KEY not in "".join(ours)
+
+
+# a whole turn
+
+
+def test_a_whole_turn_is_heard_with_its_hints(vendor: SimulatedDeepgramServer) -> None:
+    async def story(ears: DeepgramSpeechToText) -> Recognition:
+        expect = Expectation(phrases=("Voxplo",))
+        return await ears.transcribe(word(ONE) + word(TWO), expect, language="en-GB")
+
+    assert listen(vendor, story) == Recognition("one two", 0.9)
+    (socket,) = vendor.sockets
+    assert socket.query["keyterm"] == "Voxplo"
+    assert socket.query["language"] == "en-GB"
+    assert socket.messages == ["CloseStream"]
+
+
+def test_older_models_are_not_told_words_they_refuse(vendor: SimulatedDeepgramServer) -> None:
+    async def story(ears: DeepgramSpeechToText) -> Recognition:
+        return await ears.transcribe(word(ONE), Expectation(phrases=("Voxplo",)))
+
+    listen(vendor, story, request=ListenRequest(model="nova-2", language="multi", numerals=True))
+    assert "keyterm" not in vendor.sockets[0].query
+    assert vendor.sockets[0].query["language"] == "multi"
+    assert vendor.sockets[0].query["numerals"] == "true"
+
+
+@pytest.mark.parametrize("fault", STREAM_FAULTS)
+def test_a_whole_turn_that_fails_says_how(vendor: SimulatedDeepgramServer, fault: str) -> None:
+    vendor.fault = fault
+
+    async def story(ears: DeepgramSpeechToText) -> Recognition:
+        return await ears.transcribe(word(ONE) * 4, Expectation())
+
+    with pytest.raises(ProviderError) as caught:
+        listen(vendor, story, request=ListenRequest(answer_s=0.1))
+    assert caught.value.kind is STREAM_FAULTS[fault][0]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "nonsense",
+        "[]",
+        "{}",
+        '{"type": "Results"}',
+        '{"type": "Results", "channel": {"alternatives": []}, "start": 0, "duration": 1}',
+        '{"type": "Results", "channel": {"alternatives": [{"transcript": "a"}]}, "start": "x"}',
+    ],
+)
+def test_a_malformed_message_is_a_bad_answer(message: str) -> None:
+    with pytest.raises(ProviderError) as caught:
+        read_message(message)
+    assert caught.value.kind is Kind.BAD_ANSWER
+
+
+@pytest.mark.parametrize("kind", ["Metadata", "SpeechStarted", "UtteranceEnd", "Warning"])
+def test_other_messages_are_passed_over(kind: str) -> None:
+    assert read_message(json.dumps({"type": kind})) is None
+
+
+# the voice
+
+
+@pytest.fixture(scope="module")
+def speaker() -> Iterator[SimulatedAudioServer]:
+    with SimulatedAudioServer(key=KEY) as server:
+        yield server
+
+
+def speak(
+    speaker: SimulatedAudioServer, text: str, *, model: str = "aura-2-thalia-en", language: str
+) -> bytes:
+    async def run() -> bytes:
+        voice = DeepgramTextToSpeech(endpoint(speaker.base_url), model, Patience(first_audio_s=0.2))
+        try:
+            return await voice.synthesize(text, language=language)
+        finally:
+            await voice.close()
+
+    return asyncio.run(run())
+
+
+def test_the_voice_comes_as_telephone_sound(speaker: SimulatedAudioServer) -> None:
+    speaker.requests.clear()
+    sound = speak(speaker, "Good morning.", language="en-GB")
+    assert len(sound) == len(asyncio.run(ToneTextToSpeech().synthesize("Good morning.")))
+    (seen,) = speaker.requests
+    assert seen.path == "/v1/speak"
+    assert seen.query == {
+        "model": "aura-2-thalia-en",
+        "encoding": "mulaw",
+        "sample_rate": "8000",
+        "container": "none",
+    }
+    assert seen.fields == {"text": "Good morning."}
+    assert seen.headers["authorization"] == f"Token {KEY}"
+
+
+def test_a_voice_refuses_a_language_that_is_not_its_own(speaker: SimulatedAudioServer) -> None:
+    with pytest.raises(ProviderError, match=r"aura-2-thalia-en.*de-DE") as caught:
+        speak(speaker, "Guten Tag.", language="de-DE")
+    assert caught.value.kind is Kind.BAD_INPUT
+    assert speak(speaker, "Guten Tag.", model="aura-2-viktoria-de", language="de-DE")
+
+
+def test_more_than_the_vendor_takes_at_once_is_refused(speaker: SimulatedAudioServer) -> None:
+    with pytest.raises(ProviderError, match="2000") as caught:
+        speak(speaker, "a" * 2001, language="en-US")
+    assert caught.value.kind is Kind.BAD_INPUT
