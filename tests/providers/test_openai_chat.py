@@ -461,7 +461,7 @@ def test_closing_early_hangs_up_on_the_server() -> None:
             pieces = model.generate(ASK)
             assert isinstance(await anext(pieces), TextDelta)
             assert not server.hung_up.is_set()
-            await pieces.aclose()  # type: ignore[attr-defined]
+            await pieces.aclose()
             has_left = await asyncio.to_thread(server.hung_up.wait, 2.0)
             await model.close()
             return has_left
