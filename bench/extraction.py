@@ -30,7 +30,12 @@ from bench.reading.readers import (
 )
 from bench.reading.scores import Rate, as_json, by_kind, misses, scores
 from bench.reading.simulated_careless_model import simulated_careless_extraction
-from byourside_server.report.extraction import OBJECTIVE_SCHEMA, extraction_request, objective_request
+from byourside_server.report.extraction import (
+    OBJECTIVE_SCHEMA,
+    Extraction,
+    extraction_request,
+    objective_request,
+)
 from byourside_server.report.instructions import EXTRACTION_INSTRUCTIONS, OBJECTIVE_INSTRUCTIONS
 
 CALLS_PER_PART = 45
@@ -70,18 +75,29 @@ def prompt_of(call: Labelled) -> dict[str, object]:
 
 def run(calls: Sequence[Labelled]) -> dict[str, object]:
     """Every reader's figures, printed and as JSON."""
-    readers = [embedded(), embedded_with_questions()]
-    models = {"simulated careless model": {call.id: simulated_careless_extraction(call) for call in calls}}
-    if ANSWERS.exists():
-        models = {"language model": recorded(calls), **models}
-    for name, extractions in models.items():
-        readers += with_model(name, extractions)
-    results: dict[str, object] = {"calls": len(calls), "fields": sum(len(call.values) for call in calls)}
-    results["readers"] = {reader.name: figures(reader, calls) for reader in readers}
-    results["refused_by_check"] = {
-        name: dict(Counter(refusals(calls, extractions).values())) for name, extractions in models.items()
+    models = models_of(calls)
+    return {
+        "calls": len(calls),
+        "fields": sum(len(call.values) for call in calls),
+        "readers": {reader.name: figures(reader, calls) for reader in readers_of(models)},
+        "refused_by_check": {
+            name: dict(Counter(refusals(calls, extractions).values())) for name, extractions in models.items()
+        },
     }
-    return results
+
+
+def models_of(calls: Sequence[Labelled]) -> dict[str, Mapping[str, Extraction | None]]:
+    """The answers of each model by its name; the recorded ones only where there are any."""
+    models: dict[str, Mapping[str, Extraction | None]] = {}
+    if ANSWERS.exists():
+        models["language model"] = recorded(calls)
+    models["simulated careless model"] = {call.id: simulated_careless_extraction(call) for call in calls}
+    return models
+
+
+def readers_of(models: Mapping[str, Mapping[str, Extraction | None]]) -> list[Reader]:
+    by_model = [reader for name, extractions in models.items() for reader in with_model(name, extractions)]
+    return [embedded(), embedded_with_questions(), *by_model]
 
 
 def figures(reader: Reader, calls: Sequence[Labelled]) -> dict[str, object]:
@@ -111,13 +127,7 @@ def print_line(name: str, measured: Mapping[str, Rate]) -> None:
 
 
 def print_misses(reader_name: str, calls: Sequence[Labelled]) -> None:
-    models = {"simulated careless model": {call.id: simulated_careless_extraction(call) for call in calls}}
-    if ANSWERS.exists():
-        models["language model"] = recorded(calls)
-    readers = [embedded(), embedded_with_questions()]
-    for name, extractions in models.items():
-        readers += with_model(name, extractions)
-    reader = next(reader for reader in readers if reader.name == reader_name)
+    reader = next(reader for reader in readers_of(models_of(calls)) if reader.name == reader_name)
     print("\n".join(misses(calls, {call.id: reader.read(call) for call in calls})))
 
 

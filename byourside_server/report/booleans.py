@@ -143,9 +143,11 @@ def _is_last_word(finding: Finding) -> bool:
 
 
 def _is_doubtful(finding: Finding) -> bool:
-    """Conditions and hedges count in the words quoted or, without a plain yes, anywhere in the turn."""
+    """Irony and commands in the sentence quoted; conditions and hedges where no plain yes outweighs them."""
+    if doubt(quoted_sentences(finding)) in ("irony", "command"):
+        return True
     if doubt(finding.quote) is not None:
-        return _read(finding, finding.quote) is not True or doubt(finding.quote) in ("irony", "command")
+        return _read(finding, finding.quote) is not True
     return doubt(finding.turn.text) is not None and _read_claimed(finding) is not True
 
 

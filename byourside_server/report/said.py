@@ -35,9 +35,12 @@ _TIME_WORDS = WEEKDAYS | MONTHS | DAY_WORDS | PARTS_OF_DAY
 _NONE = re.compile(r"\b(?:none|nobody|no one|nothing|zero)\b")
 # Where one number cannot go on into the next; a comma may stand inside dictated digits.
 _PIECE = re.compile(r"[.;!?](?=\s|$)|,(?=\s)")
+# Longer than any number, card or account that is read out.
+_TOO_LONG = re.compile(r"[\d,]{40,}")
 # "The other one" is no number.
 _PRONOUN_ONE = re.compile(
-    r"\b(?:wrong|other|right|last|next|first|new|old|only|big|small|good|our|my|that|this|which|no|every) one\b",
+    r"\b(?:wrong|other|right|last|next|first|new|old|only|big|small|good|our|my|that|this"
+    r"|which|no|every) one\b",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"\b(\d{1,2})[:.h](\d{2})\b")
@@ -59,6 +62,7 @@ def numbers_said(text: str) -> frozenset[float]:
 
     "Forty-eight fifty" is 48.5 and 4850, but neither 48 nor 50; "none" is 0.
     """
+    text = _TOO_LONG.sub(" ", text)
     found = {0.0} if _NONE.search(plain(text)) else set()
     dictated = find_digits(words_of(text))
     if dictated is not None:
@@ -198,7 +202,7 @@ def _at(hour: int, minutes: int) -> str:
 
 def figured(text: str) -> str:
     """Plain words with number words as figures and ordinals as their number."""
-    words = words_of(_ORDINAL_FIGURE.sub(r"\1", text))
+    words = words_of(_ORDINAL_FIGURE.sub(r"\1", _TOO_LONG.sub(" ", text)))
     texts = [_ORDINAL_FIGURE.sub(r"\1", ORDINALS.get(word.text, word.text)) for word in words]
     for number in find_numbers(words):
         texts[number.first : number.last] = [f"{number.json}", *[""] * (number.last - number.first - 1)]

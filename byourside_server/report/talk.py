@@ -30,7 +30,7 @@ _ASSENTS = re.compile(
 )
 _MARKS_CORRECTION = re.compile(
     r"^(?:(?:oh|uh|um|and|but|yes|no|listen|sorry) )*(?:wait|actually|sorry|i mean|i meant|hang on|hold on"
-    r"|make (?:it|that)|on second thoughts?|correction|scratch that|not)\b"
+    r"|make (?:it|that)|on second thoughts?|correction|scratch that)\b"
     r"|\b(?:and listen|no wait|make (?:it|that)|i forgot)\b"
 )
 

@@ -11,6 +11,8 @@ from byourside_server.providers.worker_pipe import BadInput
 def load(settings: dict[str, str]) -> Answer:
     if settings.get("load") == "fails":
         raise ValueError("weights of another make\nand a second line")
+    if settings.get("load") == "dies":
+        os._exit(3)
     if settings.get("load") == "complains":
         raise BadInput("no voice is called 'x'")
 

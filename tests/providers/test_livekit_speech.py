@@ -394,7 +394,7 @@ def test_a_voice_that_hangs_is_given_up(given: dict[str, object], sounds: bool) 
         finally:
             await engine.close()
 
-    assert failure(speak()).kind is ProviderErrorKind.TIMED_OUT
+    assert failure(asyncio.wait_for(speak(), 10)).kind is ProviderErrorKind.TIMED_OUT
     assert bool(pieces) is sounds
 
 
@@ -662,7 +662,9 @@ def test_a_straggler_of_the_last_stretch_is_known_by_its_time() -> None:
 
 @pytest.mark.usefixtures("_scripted")
 def test_a_stretch_may_begin_before_the_last_ones_words_are_there() -> None:
-    scripted_plugin.SCRIPT.extend([[0.05, ("final", "one", 0.95), ("final", "two", 1.95)], []])
+    scripted_plugin.SCRIPT.extend(
+        [[("final", "one", 0.5), ("interim", "two", 1.5), 0.2, ("final", "two", 1.95)], []]
+    )
 
     async def overlapping(stream: SpeechStream) -> list[str]:
         first = asyncio.create_task(words(stream))
@@ -670,7 +672,7 @@ def test_a_stretch_may_begin_before_the_last_ones_words_are_there() -> None:
         second = asyncio.create_task(words(stream))
         return [(await first).text, (await second).text]
 
-    assert asyncio.run(along(ears("scripted.Ears"), overlapping)) == ["one", "two"]
+    assert asyncio.run(along(ears("scripted.Ears", settle_s="0.1"), overlapping)) == ["one", "two"]
 
 
 @pytest.mark.usefixtures("_scripted")

@@ -154,6 +154,7 @@ def test_a_choice_that_is_none_is_refused(name: str, given: dict[str, str]) -> N
         ("Hello. How are you?  Fine!", ["Hello.", "How are you?", "Fine!"]),
         ("It costs 3.50 at J. Smith's.", ["It costs 3.50 at J. Smith's."]),
         ("Well…   ... no", ["Well…", "... no"]),
+        ("What?! No.", ["What?!", "No."]),
         (" - ", []),
     ],
 )
@@ -213,8 +214,9 @@ def test_an_engine_that_fails_does_not_quote_what_was_to_be_said(capfd: pytest.C
 
 
 @pytest.mark.usefixtures("_scripted_engine_can_be_found")
-def test_an_engine_that_dies_over_a_text_is_unavailable() -> None:
-    error = failure(lambda: pieces_of(scripted_voice(), "Please die."))
+@pytest.mark.parametrize(("load", "text"), [("dies", "Hello."), ("works", "Please die.")])
+def test_an_engine_that_dies_is_unavailable(load: str, text: str) -> None:
+    error = failure(lambda: pieces_of(scripted_voice(load=load), text))
     assert error.kind is ProviderErrorKind.UNAVAILABLE
 
 
