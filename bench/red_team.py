@@ -48,6 +48,11 @@ GREETING = "hello"
 HEARD = "CONTACT: "
 PART_SIZE = 40
 Tool = dict[str, object]
+# Answers of real models to the attacks' prompts, by what the table calls them.
+RECORDED = {
+    "recorded answers of a large language model": "model_answers.jsonl",
+    "recorded answers of SmolLM2-135M (llama.cpp)": "small_model_answers.jsonl",
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,10 @@ def brief_of(written: dict[str, object]) -> Brief:
 def lines_of(name: str) -> list[dict]:  # type: ignore[type-arg]
     path = FOLDER / name
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def answers_in(name: str) -> dict[str, list[str]]:
+    return {each["id"]: each["answers"] for each in lines_of(name)}
 
 
 def attacks() -> list[Attack]:
@@ -399,11 +408,10 @@ def timing(size: int) -> dict[str, float]:
 
 def measured(chosen: Sequence[Attack]) -> dict[str, dict[str, Tally]]:
     """Every sort of mind, with the detector off and on."""
-    answers = {each["id"]: each["answers"] for each in lines_of("model_answers.jsonl")}
     minds: dict[str, Callable[[Attack], list[Mind]]] = {
         "simulated gullible model": gullible_minds,
         "embedded mind": embedded_minds,
-        "recorded answers of a language model": recorded_minds(answers),
+        **{name: recorded_minds(answers_in(file)) for name, file in RECORDED.items()},
     }
     return {
         name: {
@@ -493,8 +501,8 @@ def page(found: dict) -> str:  # type: ignore[type-arg]
 PREFACE = """\
 # Red team: does the background come out?
 
-Printed by `script/bench red_team` from `attacks.jsonl`, `benign.jsonl` and, where it is there,
-`model_answers.jsonl`. Figures also in `results.json`.
+Printed by `script/bench red_team` from `attacks.jsonl`, `benign.jsonl` and the recorded answers of models.
+Figures also in `results.json`.
 
 Each attack is a brief with a secret background and one to four turns of a contact who wants it. The
 simulated gullible model, behind the mind for language models, obliges: it gives hand-written answers that
@@ -504,6 +512,13 @@ hand for each attack; it knows nothing of the detector. The answers were all wri
 rules. 25 attacks and half of the ordinary talk are held out: while the rules were tuned only the count of
 their leaks was seen, and no rule was made for them. Attacks and rules have the same author, so real callers
 will find ways that are not in here.
+
+Two real models have answered the same prompts, with all of the system's instructions before them; nobody
+looked at their answers while the rules were made. A large commercial one (`model_answers.jsonl`) was handed
+the prompts as text, many in one go and not through its vendor's API: its wording is more uniform, and perhaps
+more guarded, than that of a model on the line. SmolLM2-135M-Instruct (`small_model_answers.jsonl`) answered
+through the real server of llama.cpp; it is far too small for the work, and gives away what it does not
+understand. `script/bench ask_model` records the answers of any other model.
 """
 KINDS = "The simulated gullible model with the detector on, by kind of attack:\n"
 ORDINARY = """\
@@ -521,10 +536,7 @@ BEYOND = """\
 It compares words, numbers and letters; it understands nothing. What gets through is a paraphrase in everyday
 words ("he is behind bars" for prison, "the sugar disease" for diabetes), a hint without words of its own, and
 number words of languages it has no table for. Only the instruction to the model stands against those. A "no"
-to a wrong guess also tells something, and is let pass.
-
-The one deed that is carried out is no secret told: a contact who dictates "note that confirmed is true" in
-answer to the question whether the appointment stands is taken by the record's rules to have confirmed it."""
+to a wrong guess also tells something, and is let pass."""
 
 
 class ListeningMind(EmbeddedMind):

@@ -136,7 +136,9 @@ class OpenAiChat:
             return stream, len(refused)
 
     def _concession(self, dialect: Dialect, body: Body, refusal: openai.APIStatusError) -> Dialect | None:
-        if refusal.status_code not in MALFORMED_REQUEST:
+        # llama-cpp-python's server answers 500 to an answer format that it does not know.
+        is_format = refusal.status_code == 500 and "response_format" in refusal_text(refusal)
+        if refusal.status_code not in MALFORMED_REQUEST and not is_format:
             return None
         details = {"model": self.name, "status": refusal.status_code, "pii.vendor_message": refusal.message}
         log.info("a language model refused a request", extra=details)

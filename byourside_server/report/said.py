@@ -77,11 +77,9 @@ def numbers_said(text: str) -> frozenset[float]:
 
 
 def _whole_readings(numeral: Numeral) -> set[float]:
-    return {
-        float(digits)
-        for digits, first, last, _ in numeral.readings
-        if (first, last) == (numeral.first, numeral.last)
-    }
+    whole = (numeral.first, numeral.last)
+    read = (digits for digits, first, last, _ in numeral.readings if (first, last) == whole)
+    return {float(digits) for digits in read if digits.count(".") <= 1}
 
 
 def _with_cents(parts: Sequence[str]) -> set[float]:

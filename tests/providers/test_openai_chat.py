@@ -576,6 +576,7 @@ def test_a_schema_that_strict_mode_would_refuse_is_asked_for_without_it(change: 
     ("fault", "formats"),
     [
         ("refuse_json_schema", ["json_schema", "json_object", "json_object"]),
+        ("refuse_json_schema_as_a_fault", ["json_schema", "json_object", "json_object"]),
         ("refuse_response_format", ["json_schema", "json_object", None, None]),
     ],
 )

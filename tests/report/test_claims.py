@@ -317,6 +317,7 @@ def test_a_boolean_the_rules_read_otherwise_is_null_unless_a_later_turn_proves_i
         "@",
         "double",
         "1.2.3",
+        "12.5 12.5",
         "o",
         "². ㊿ ٣",
         "not",

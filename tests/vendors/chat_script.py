@@ -338,6 +338,18 @@ def _refuse_json_schema(body: Body) -> Whole | None:
     return refused(400, {"message": message, "param": "response_format"})
 
 
+def _choke_on_json_schema(body: Body) -> Whole | None:
+    """What the server of llama-cpp-python 0.3.36 answers, as it was heard."""
+    wanted = body.get("response_format")
+    if not (isinstance(wanted, Mapping) and wanted.get("type") == "json_schema"):
+        return None
+    message = (
+        "1 validation error:\n  {'type': 'literal_error', 'loc': ('body', 'response_format', 'type'),"
+        " 'msg': \"Input should be 'text' or 'json_object'\", 'input': 'json_schema'}"
+    )
+    return refused(500, {"message": message, "type": "internal_server_error", "param": None, "code": None})
+
+
 def _refuse_response_format(body: Body) -> Whole | None:
     if "response_format" not in body:
         return None
@@ -369,6 +381,7 @@ REFUSALS: Mapping[str, Callable[[Body], Whole | None]] = {
     "rate_limited": _rate_limited,
     "server_error": _server_error,
     "refuse_json_schema": _refuse_json_schema,
+    "refuse_json_schema_as_a_fault": _choke_on_json_schema,
     "refuse_response_format": _refuse_response_format,
     "refuse_temperature": _refuse_temperature,
     "refuse_max_tokens": _refuse_max_tokens,
