@@ -10,7 +10,7 @@ import re
 import time
 import uuid
 from datetime import datetime, timezone
-from typing import Any, BinaryIO, Callable, Dict, Optional, Sequence, Union, cast
+from typing import Any, BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Union, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 from ._version import __version__
@@ -19,6 +19,7 @@ from .errors import ByoursideError, map_error
 from .recording import Destination, keep_whole
 from .records import TERMINAL_STATUSES, CallList, CallRecord, Field, PlacedCall, Record, Voicemail
 from .retry import pause_before_next_try
+from .stream import LiveEvent, live_events
 from .transport import Answer, HttpTransport, Transport
 
 DEFAULT_BASE_URL = "https://api.byourside.ai"
@@ -159,6 +160,31 @@ class Client:
                 sentence = f"Call {call_id} was still {record.get('status')} after {timeout:g} s."
                 raise ByoursideError("timeout", 0, sentence)
             deadline.sleep(max(0.0, min(interval, left)))
+
+    def listen(self, call_id: str) -> Iterator[LiveEvent]:
+        """The call's events from its beginning, each turn as it is spoken, until the call is over.
+
+        A broken connection is taken up again where it broke. Goes over HTTP even where the client has a
+        `transport` of its own.
+        """
+        url = self._base_url + _call_path(call_id) + "/events"
+        headers = dict(self._headers(), Accept="text/event-stream")
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                for event in live_events(self._http.lines(url, dict(headers))):
+                    tries = 0
+                    headers["Last-Event-ID"] = event.id
+                    yield event
+                    if event.data.get("status") in TERMINAL_STATUSES:
+                        return
+                raise ByoursideError("network_error", 0, "The stream ended before the call did.")
+            except ByoursideError as error:
+                pause = pause_before_next_try(error, max(tries, 1), self._retries, random.random())
+                if pause is None:
+                    raise
+            self._sleep(pause)
 
     def cancel_call(self, call_id: str) -> CallRecord:
         """Take back a call that waits, or hang up one that runs; a call that is over is `call_ended`."""

@@ -8,13 +8,14 @@ import argparse
 import json
 import os
 import sys
-from typing import Callable, Dict, List, Mapping, Optional, TextIO, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, TextIO, Tuple, cast
 
 from .client import DEFAULT_BASE_URL, Client
 from .errors import ByoursideError
 from .options import BASE_URL_VARIABLES, KEY_VARIABLES, parser
 from .printout import Progress, call_line, result_table
 from .records import CallRecord, Voicemail
+from .stream import TURN
 
 DONE, ENDED_OTHERWISE, REFUSED, UNREACHED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -105,6 +106,20 @@ def _follow(client: Client, call_id: str, args: argparse.Namespace) -> int:
     return DONE if record["status"] == "completed" else ENDED_OTHERWISE
 
 
+def _listen(client: Client, args: argparse.Namespace) -> int:
+    progress, last = Progress(sys.stdout), None
+    for event in client.listen(args.call_id):
+        if args.json:
+            line = {"id": event.id, "event": event.type, "data": event.data}
+            print(json.dumps(line, ensure_ascii=False), flush=True)
+        elif event.type == TURN:
+            progress.turn(event.data)
+        else:
+            progress.status(cast(CallRecord, event.data))
+        last = event.data.get("status", last)
+    return DONE if last == "completed" else ENDED_OTHERWISE
+
+
 def _get(client: Client, args: argparse.Namespace) -> int:
     _show(client.get_call(args.call_id), args)
     return DONE
@@ -157,6 +172,7 @@ def _never_stumble_over_letters(stream: TextIO) -> None:
 COMMANDS: Dict[str, Callable[[Client, argparse.Namespace], int]] = {
     "call": _call,
     "watch": _watch,
+    "listen": _listen,
     "get": _get,
     "list": _list,
     "cancel": _cancel,

@@ -32,6 +32,7 @@ TEXT_OPTIONS: Dict[str, str] = {
 # Commands that take a call id and little else.
 COMMANDS_OF_ONE_CALL: Dict[str, str] = {
     "watch": "follow a call to its end",
+    "listen": "hear a call live: each turn as it is spoken",
     "get": "show a call",
     "cancel": "take back a waiting call, or hang up",
     "recording": "save a call's recording",

@@ -52,6 +52,15 @@ class Progress:
         if over:
             self._show_phase(phase)
 
+    def turn(self, turn: Mapping[str, Any]) -> None:
+        """Show one turn, just spoken."""
+        self._turns_shown += 1
+        self._show_turn(turn)
+
+    def status(self, record: CallRecord) -> None:
+        """Show the record's status alone, where it is new."""
+        self._show_phase(self._phase(record))
+
     def _phase(self, record: CallRecord) -> str:
         status = str(record.get("status")).replace("_", " ")
         hung_up = status == "in progress" and record.get("endedAt") is not None

@@ -13,10 +13,10 @@ import ssl
 import time
 import urllib.error
 import urllib.request
-from typing import Any, BinaryIO, Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterator, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
-from .errors import ByoursideError
+from .errors import ByoursideError, map_error
 
 CHUNK_BYTES = 64 * 1024
 
@@ -79,6 +79,30 @@ class HttpTransport:
                     "network_error", 0, f"The connection broke after {received} of {promised} bytes."
                 )
             return _answer(response, b"")
+
+    def lines(self, url: str, headers: Dict[str, str]) -> Iterator[bytes]:
+        """The lines of one GET's successful answer, each as it comes. Raises ByoursideError for a refusal."""
+        request = urllib.request.Request(url, headers=headers, method="GET")
+        try:
+            response = self._opener(url).open(request, timeout=self._timeout)
+        except (OSError, http.client.HTTPException, UnicodeError) as fault:
+            raise self._network_error(url, fault) from fault
+        with response:
+            if response.status != 200:
+                answer = _answer(response, self._read(url, response, None))
+                raise map_error(answer.status, answer.body, retry_after=answer.retry_after)
+            kind = response.headers.get("Content-Type", "")
+            if not kind.startswith("text/event-stream"):
+                sentence = "The server does not stream events; is it a By Your Side server of this edition?"
+                raise ByoursideError("http_error", response.status, sentence)
+            while True:
+                try:
+                    line = response.readline()
+                except (OSError, http.client.HTTPException) as fault:
+                    raise self._network_error(url, fault) from fault
+                if not line:
+                    return
+                yield line
 
     def _read(self, url: str, response: Any, size: Optional[int]) -> bytes:
         try:
