@@ -18,7 +18,6 @@ from byourside_server.conversation.embedded_mind import EMBEDDED_LANGUAGES, Embe
 from byourside_server.conversation.llm_mind import LlmMind
 from byourside_server.conversation.mind import Mind
 from byourside_server.providers.base import LanguageModel
-from byourside_server.providers.language_registry import open_language_model
 
 EMBEDDED = "embedded"
 
@@ -50,11 +49,18 @@ class Thinking:
 def open_thinking(mind: str, analysis: str, environ: Mapping[str, str]) -> Thinking:
     """Raises ProviderError for a name, an option or a key that is wrong or missing."""
     models, goes_on = _without_embedded(mind)
-    model = open_language_model(models, environ) if models else None
+    model = _open_model(models, environ) if models else None
     if analysis == "mind":
         return Thinking(model, model, goes_on)
     readers, _ = _without_embedded(analysis)
-    return Thinking(model, open_language_model(readers, environ) if readers else None, goes_on)
+    return Thinking(model, _open_model(readers, environ) if readers else None, goes_on)
+
+
+def _open_model(chain: str, environ: Mapping[str, str]) -> LanguageModel:
+    # Here and not above: a server without language models need not wait half a second for their library.
+    from byourside_server.providers.language_registry import open_language_model
+
+    return open_language_model(chain, environ)
 
 
 def _without_embedded(chain: str) -> tuple[str, bool]:

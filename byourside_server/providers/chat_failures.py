@@ -7,19 +7,16 @@ the conversation. Of them only short tokens (`code`, `param`) are kept.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import openai
 
-from byourside_server.clock import SystemClock
 from byourside_server.providers.base import ProviderError, ProviderErrorKind
-from byourside_server.providers.specification import bad_configuration
+from byourside_server.providers.retry_after import retry_after
+from byourside_server.providers.specification import bad_configuration, is_web_address
 
 Kind = ProviderErrorKind
 
@@ -85,7 +82,7 @@ class ChatEndpoint:
 
     def __post_init__(self) -> None:
         """Raises ProviderError for a URL or key that no request could be made with."""
-        if not _is_web_address(self.base_url):
+        if not is_web_address(self.base_url):
             raise bad_configuration(
                 "base_url must be http(s)://host/path without a user name, such as https://api.openai.com/v1"
             )
@@ -99,16 +96,6 @@ class ChatEndpoint:
     def failure(self, kind: Kind, why: str, *, retry_after_s: float | None = None) -> ProviderError:
         """The error of this endpoint: model, host and why."""
         return ProviderError(kind, f"{self.model} at {self.host}: {why}", retry_after_s=retry_after_s)
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        has_port = parts.port != 0
-    except ValueError:
-        return False
-    is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and has_port
-    return is_web and "@" not in parts.netloc and url.isprintable() and " " not in url
 
 
 def failure_of(error: openai.OpenAIError, endpoint: ChatEndpoint) -> ProviderError:
@@ -173,35 +160,3 @@ def refusal_text(error: openai.APIStatusError) -> str:
         return f"{error.message} {json.dumps(error.body)}"
     except (TypeError, ValueError):
         return error.message
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds the server asks to be left alone, where it does: `retry-after-ms`, seconds, or an HTTP date.
-
-    RFC 9110 §10.2.3. A date counts from the server's own `Date`, so that our clock need not agree.
-    """
-    in_ms = _number(headers.get("retry-after-ms"))
-    if in_ms is not None:
-        return in_ms / 1000
-    wish = headers.get("retry-after")
-    seconds, moment = _number(wish), _moment(wish)
-    if seconds is not None or moment is None:
-        return seconds
-    now = _moment(headers.get("date")) or datetime.fromtimestamp(SystemClock().epoch(), UTC)
-    return max(0.0, (moment - now).total_seconds())
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value >= 0 else None
-
-
-def _moment(text: str | None) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -86,12 +86,16 @@ def open_language_model(
 def open_chat_model(link: Specification, environ: Mapping[str, str]) -> OpenAiChat:
     """One model. Raises ProviderError (BAD_CONFIGURATION)."""
     vendor = VENDORS.get(link.name)
+    if link.name == "embedded":
+        raise bad_configuration("'embedded' asks no model: it may only stand alone or at the end of a chain")
     if vendor is None:
         raise bad_configuration(f"no language model is called {link.name!r}; known are: {', '.join(VENDORS)}")
     options = Options(link)
-    endpoint = _endpoint(link.name, vendor, options, environ)
     patience, prices, dialect = _patience(options), _prices(options), _dialect(options)
+    model, base_url, key_env = (options.optional(name) for name in ("model", "base_url", "key_env"))
+    # Before what is missing is asked for: a name with a slip in it is missing under the right one.
     options.refuse_unknown()
+    endpoint = _endpoint(link.name, vendor, model, base_url, key_env, environ)
     return OpenAiChat(
         f"{link.name}/{endpoint.model}", endpoint, patience=patience, prices=prices, dialect=dialect
     )

@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from byourside_server.providers.base import ProviderError, ProviderErrorKind
-from byourside_server.providers.chat_failures import retry_after
+from byourside_server.providers.retry_after import retry_after
 from byourside_server.providers.specification import Options, bad_configuration
 from byourside_server.providers.vendor_http import KIND_OF_CODE, KIND_OF_STATUS
 from byourside_server.providers.written_arguments import takes, written_arguments

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from byourside_server.providers.base import ProviderError, ProviderErrorKind
 
@@ -79,9 +79,20 @@ class Options:
         for name in self._link.options:
             if name not in self._known:
                 near = difflib.get_close_matches(name, self._known, 1)
-                known = ", ".join(sorted(self._known))
-                hint = f": did you mean {near[0]!r}?" if near else f"; it knows {known}"
+                known = f"it knows {', '.join(sorted(self._known))}" if self._known else "it has none"
+                hint = f": did you mean {near[0]!r}?" if near else f"; {known}"
                 raise bad_configuration(f"{self._link.name!r} has no option {name!r}{hint}")
+
+
+def is_web_address(url: str) -> bool:
+    """Whether requests can go there: http(s), a host, no user name."""
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port != 0
+    except ValueError:
+        return False
+    is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and has_port
+    return is_web and "@" not in parts.netloc and url.isprintable() and " " not in url
 
 
 def bad_configuration(message: str) -> ProviderError:

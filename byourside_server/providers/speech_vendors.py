@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from byourside_server.providers import deepgram
 from byourside_server.providers.http_voice import Patience
@@ -18,7 +17,7 @@ from byourside_server.providers.openai_speech import (
     SpeechRequest,
     TranscriptionRequest,
 )
-from byourside_server.providers.specification import Options, bad_configuration
+from byourside_server.providers.specification import Options, bad_configuration, is_web_address
 from byourside_server.providers.telephone_band import LINE_RATE_HZ, WIDE_RATE_HZ
 from byourside_server.providers.vendor_http import Endpoint
 
@@ -113,8 +112,7 @@ def _endpoint(vendor: Vendor, options: Options, environ: Environ) -> Endpoint:
     if base_url is None:
         example = f"{vendor.name}?base_url=http://127.0.0.1:8000/v1&model=NAME"
         raise bad_configuration(f"{vendor.name!r} needs to know where: write {example}")
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+    if not is_web_address(base_url):
         raise bad_configuration(f"{vendor.name!r}: base_url must be http(s)://host/path without a user name")
     key = environ.get(key_env, "").strip() if key_env else ""
     if key_env and not key:

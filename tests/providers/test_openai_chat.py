@@ -29,10 +29,11 @@ from byourside_server.providers.base import (
     Usage,
 )
 from byourside_server.providers.chat_answer import ChatAnswer, MalformedAnswer
-from byourside_server.providers.chat_failures import ChatEndpoint, retry_after
+from byourside_server.providers.chat_failures import ChatEndpoint
 from byourside_server.providers.chat_patience import USUAL_PATIENCE, Patience
 from byourside_server.providers.chat_request import FULL_DIALECT, Dialect
 from byourside_server.providers.openai_chat import OpenAiChat, Prices
+from byourside_server.providers.retry_after import retry_after
 from tests.vendors.chat_server import FAULTS, Answer, SimulatedChatServer
 
 Kind = ProviderErrorKind
