@@ -24,7 +24,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"guardrails", "conversation", "report", "store", "webhooks", "providers"}),
     frozenset({"lines", "thinking"}),
     frozenset({"switchboard"}),
-    frozenset({"api", "sandbox"}),
+    frozenset({"api", "sandbox", "mcp", "dashboard"}),
     frozenset({"app"}),
     frozenset({"demo"}),
     frozenset({"cli", "__main__"}),
@@ -48,6 +48,7 @@ WORLDLY = frozenset(
         "sqlalchemy",
         "dbos",
         "uvicorn",
+        "mcp",
     }
 )
 ROOMS_OF_THE_WORLD = frozenset(
@@ -59,6 +60,8 @@ ROOMS_OF_THE_WORLD = frozenset(
         "thinking",
         "switchboard",
         "api",
+        "mcp",
+        "dashboard",
         "sandbox",
         "app",
         "demo",

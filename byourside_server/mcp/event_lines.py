@@ -23,7 +23,7 @@ class EventLines:
         self._data: list[str] = []
 
     def receive(self, line: str) -> ServerEvent | None:
-        """The event that this line completes, if it completes one. Comments and unknown fields are skipped."""
+        """The event that this line completes, if any. Comments and unknown fields are skipped."""
         if not line:
             return self._complete()
         name, _, value = line.partition(":")

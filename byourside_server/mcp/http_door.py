@@ -46,10 +46,12 @@ class HttpDoor:
 
     async def place(self, body: Json, idempotency_key: str) -> Placed:
         was_used = idempotency_key in self._used
+        asked_at = anyio.current_time()
         answer = await self._ask("POST", CALLS, json=body, headers={"Idempotency-Key": idempotency_key})
+        took_s = anyio.current_time() - asked_at
         self._remember(idempotency_key)
         record = await self.get(_text(_object(answer), "callId"))
-        return Placed(record, was_used or _is_older(record, answer))
+        return Placed(record, was_used or _is_older(record, answer, took_s))
 
     async def get(self, call_id: str) -> Json:
         return _object(await self._ask("GET", _path(call_id)))
@@ -81,8 +83,8 @@ class HttpDoor:
 
     @contextlib.asynccontextmanager
     async def watch(self, call_id: str, since_turn: int) -> AsyncIterator[Watch]:
-        await self.get(call_id)
-        async with HttpWatch.open(self._client, f"{_path(call_id)}/events", since_turn) as watch:
+        status = _text(await self.get(call_id), "status")
+        async with HttpWatch.open(self._client, f"{_path(call_id)}/events", since_turn, status) as watch:
             yield watch
 
     async def _ask(
@@ -145,14 +147,14 @@ def refusal_of(status: int, text: str, headers: Mapping[str, str]) -> Refusal | 
     )
 
 
-def _is_older(record: Json, answer: httpx.Response) -> bool:
-    """True where the call is older than the request that got this answer, by the server's own clock."""
+def _is_older(record: Json, answer: httpx.Response, took_s: float) -> bool:
+    """True where the call is older than the request that took so long, by the server's own clock."""
     try:
         answered_at = parsedate_to_datetime(answer.headers["date"]).timestamp()
         created_at = parse_iso_utc(_text(record, "createdAt"))
     except (KeyError, ValueError):
         return False
-    return created_at < answered_at - answer.elapsed.total_seconds() - DATE_SLACK_S
+    return created_at < answered_at - took_s - DATE_SLACK_S
 
 
 def _path(call_id: str) -> str:

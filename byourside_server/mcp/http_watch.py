@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator
 
-import anyio
 import httpx
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
-from byourside_server.calls.lifecycle import TERMINAL_STATUSES
+from byourside_server.calls.call import JsonValue
+from byourside_server.calls.lifecycle import PUBLIC_STATUSES, TERMINAL_STATUSES
 from byourside_server.calls.wire import Json
 from byourside_server.mcp.door import News, Unreachable
 from byourside_server.mcp.event_lines import EventLines, ServerEvent
+
+log = logging.getLogger(__name__)
 
 # The server sends a comment every 15 s: three of them missing is a dead connection.
 TIMEOUT = httpx.Timeout(45.0, connect=5.0)
@@ -22,34 +25,35 @@ TURN = "turn"
 # More news than anybody waits for; the reader then waits for the listener.
 BACKLOG = 1000
 
-Told = News | Exception
+Told = News | Unreachable
 
 
 class HttpWatch:
     """News out of a stream that is read in the background."""
 
-    def __init__(self, received: MemoryObjectReceiveStream[Told]) -> None:
-        self._received = received
+    def __init__(self, heard: asyncio.Queue[Told]) -> None:
+        self._heard = heard
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, client: httpx.AsyncClient, path: str, since_turn: int) -> AsyncIterator[HttpWatch]:
-        """Watch until the block is left."""
-        tell, received = anyio.create_memory_object_stream[Told](BACKLOG)
-        reader = EventReader(client, path, since_turn)
-        with received:
-            async with anyio.create_task_group() as group:
-                group.start_soon(reader.run, tell)
-                try:
-                    yield cls(received)
-                finally:
-                    group.cancel_scope.cancel()
+    async def open(
+        cls, client: httpx.AsyncClient, path: str, since_turn: int, status: str
+    ) -> AsyncIterator[HttpWatch]:
+        """Watch until the block is left. `status` is the call's now: the stream tells older ones, too."""
+        heard: asyncio.Queue[Told] = asyncio.Queue(BACKLOG)
+        reading = asyncio.create_task(EventReader(client, path, f"0.{since_turn}", status, heard).run())
+        try:
+            yield cls(heard)
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def news(self, timeout_s: float) -> News | None:
-        told: Told | None = None
-        with anyio.move_on_after(timeout_s):
-            told = await self._received.receive()
-        if isinstance(told, Exception):
+        try:
+            told = await asyncio.wait_for(self._heard.get(), timeout_s)
+        except TimeoutError:
+            return None
+        if isinstance(told, Unreachable):
             raise told
         return told
 
@@ -57,30 +61,36 @@ class HttpWatch:
 class EventReader:
     """Reads a call's stream to its end, over as many connections as that takes."""
 
-    def __init__(self, client: httpx.AsyncClient, path: str, since_turn: int) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        path: str,
+        last_id: str,
+        status_now: str,
+        heard: asyncio.Queue[Told],
+    ) -> None:
         self._client = client
         self._path = path
-        self._last_id = f"0.{since_turn}"
-        self._status = "queued"
+        self._heard = heard
+        self._last_id = last_id
+        self._status_now = status_now
+        self._status = ""
 
-    async def run(self, tell: MemoryObjectSendStream[Told]) -> None:
+    async def run(self) -> None:
         """Tell the news until the call is over or the server refuses."""
-        with tell:
-            while True:
-                try:
-                    await self._read(tell)
-                except httpx.TransportError:
-                    await anyio.sleep(TRY_AGAIN_AFTER_S)
-                    continue
-                except Unreachable as trouble:
-                    await tell.send(trouble)
-                    return
-                if self._status in TERMINAL_STATUSES:
-                    await tell.send(News(self._status, is_over=True))
-                    return
-                await anyio.sleep(TRY_AGAIN_AFTER_S)
+        while self._status not in TERMINAL_STATUSES:
+            try:
+                await self._read()
+            except httpx.TransportError as trouble:
+                log.info("event stream broke off", extra={"why": type(trouble).__name__})
+            except Unreachable as trouble:
+                await self._heard.put(trouble)
+                return
+            if self._status not in TERMINAL_STATUSES:
+                await asyncio.sleep(TRY_AGAIN_AFTER_S)
+        await self._heard.put(News(self._status, is_over=True))
 
-    async def _read(self, tell: MemoryObjectSendStream[Told]) -> None:
+    async def _read(self) -> None:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": self._last_id}
         async with self._client.stream("GET", self._path, headers=headers, timeout=TIMEOUT) as answer:
             if answer.status_code >= 500:
@@ -91,19 +101,27 @@ class EventReader:
             async for line in answer.aiter_lines():
                 event = lines.receive(line)
                 if event is not None:
-                    await self._tell(event, tell)
+                    await self._tell(event)
 
-    async def _tell(self, event: ServerEvent, tell: MemoryObjectSendStream[Told]) -> None:
-        try:
-            body: Json = json.loads(event.data)
-        except ValueError:
-            raise Unreachable("The call's events are not of this API: is the URL right?") from None
+    async def _tell(self, event: ServerEvent) -> None:
+        body = _object(event.data)
         self._last_id = event.id
         if event.kind == TURN:
-            await tell.send(News(self._status, (body,)))
+            await self._heard.put(News(self._status, (body,)))
             return
         status = body.get("status")
-        if isinstance(status, str) and status != self._status:
+        if status in PUBLIC_STATUSES and status != self._status:
             self._status = status
-            if status not in TERMINAL_STATUSES:  # that one is told when the stream is at its end
-                await tell.send(News(status))
+            is_old = PUBLIC_STATUSES.index(status) < PUBLIC_STATUSES.index(self._status_now)
+            if status not in TERMINAL_STATUSES and not is_old:  # the end is told when the stream ends
+                await self._heard.put(News(status))
+
+
+def _object(text: str) -> Json:
+    try:
+        body: JsonValue = json.loads(text)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise Unreachable("The call's events are not of this API: is the URL right?")
+    return body
