@@ -1,1 +1,1 @@
-export * from "./index.d.ts";
+export * from "./index.cjs";
