@@ -126,15 +126,21 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=100, help="over all faults; at least one for each")
     parser.add_argument("--only", help="measure the faults whose name begins so; writes no results")
     parser.add_argument("--alone", action="store_true", help="no embedded engine behind the vendors")
+    parser.add_argument("--faults-at-once", type=int, default=3, help="servers that run side by side")
     given = parser.parse_args()
     troubles = [each for each in all_troubles() if each.name.startswith(given.only or "")]
     if not troubles:
         parser.error("no fault has that name: " + ", ".join(each.name for each in all_troubles()))
     print(f"{'fault':40s} {'calls':>5s}  {'longest':>7s}  {'> 2 s':>6s}  ended")
+
+    def measured(trouble: Trouble, calls: int) -> dict[str, Any]:
+        return row_of(trouble, measure(trouble, calls, with_embedded=not given.alone))
+
     rows = []
-    for trouble, calls in zip(troubles, share_out(given.calls, len(troubles)), strict=True):
-        rows.append(row_of(trouble, measure(trouble, calls, with_embedded=not given.alone)))
-        show(rows[-1])
+    with ThreadPoolExecutor(given.faults_at_once) as pool:
+        for row in pool.map(measured, troubles, share_out(given.calls, len(troubles))):
+            rows.append(row)
+            show(row)
     events = sum(row["dead_air_events"] for row in rows)
     total, longest = sum(row["calls"] for row in rows), max(row["longest_silence_s"] for row in rows)
     print(f"\n{total} calls, {events} silences of more than {DEAD_AIR_S:g} s, the longest {longest:.2f} s")

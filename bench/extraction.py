@@ -21,7 +21,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.reading.corpus import RESULTS, Labelled, load
 from bench.reading.readers import (
     ANSWERS,
-    SMALL_ANSWERS,
     Reader,
     embedded,
     embedded_with_questions,
@@ -84,16 +83,7 @@ def run(calls: Sequence[Labelled]) -> dict[str, object]:
         "refused_by_check": {
             name: dict(Counter(refusals(calls, extractions).values())) for name, extractions in models.items()
         },
-        "small_model": small_model(calls),
     }
-
-
-def small_model(calls: Sequence[Labelled]) -> dict[str, object]:
-    """Figures of the small model on the calls it was asked about; empty where it has not been asked."""
-    answers = recorded(calls, SMALL_ANSWERS) if SMALL_ANSWERS.exists() else {}
-    asked = [call for call in calls if call.id in answers]
-    readers = with_model(f"SmolLM2-135M, {len(asked)} calls", answers) if asked else ()
-    return {reader.name: figures(reader, asked) for reader in readers}
 
 
 def models_of(calls: Sequence[Labelled]) -> dict[str, Mapping[str, Extraction | None]]:

@@ -18,6 +18,8 @@ from byourside_server.api.server import make_server
 from byourside_server.clock import SystemClock
 from byourside_server.config import Config
 from byourside_server.conversation.brief import TransferTarget
+from byourside_server.dashboard.application import create_dashboard
+from byourside_server.dashboard.visit import DashboardSettings
 from byourside_server.errors import ConfigError, Refusal
 from byourside_server.guardrails.check import check_destination
 from byourside_server.lines.equipment import Equipment
@@ -26,6 +28,7 @@ from byourside_server.lines.media_port import MediaUnavailable
 from byourside_server.lines.media_process import ProcessMediaPort
 from byourside_server.lines.sip_socket import SipSocket
 from byourside_server.lines.trunk import Trunk
+from byourside_server.mcp.late import open_mcp_late
 from byourside_server.providers import registry
 from byourside_server.providers.base import Expectation, ProviderError, SpeechToText
 from byourside_server.sandbox.process import SandboxProcess
@@ -53,10 +56,14 @@ async def serve(config: Config) -> int:
                 allow_local_webhooks=config.allow_local_webhooks,
             )
             api = create_api(switchboard, settings=settings)
-            server = make_server(api, config.host, config.port)
-            sys.stdout.write(f"By Your Side {__version__} is listening on {config.public_url}\n")
-            sys.stdout.flush()
-            await server.serve(sockets=[listener])
+            tools = open_mcp_late(switchboard, version=__version__, public_url=config.public_url)
+            async with tools as mount:
+                pages = DashboardSettings(__version__, config.public_url, config.allow_local_webhooks)
+                site = create_dashboard(switchboard, mount(api), settings=pages)
+                server = make_server(site, config.host, config.port)
+                sys.stdout.write(f"By Your Side {__version__} is listening on {config.public_url}\n")
+                sys.stdout.flush()
+                await server.serve(sockets=[listener])
     return 0
 
 

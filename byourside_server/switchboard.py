@@ -40,6 +40,7 @@ from byourside_server.store.keys import authenticate
 from byourside_server.store.liveness import LEASE_S, Lease
 from byourside_server.store.migrations import migrate
 from byourside_server.store.numbers import owned_numbers
+from byourside_server.store.office import Office
 from byourside_server.store.reconciler import reconcile, tidy
 from byourside_server.webhooks.sender import Sender
 
@@ -91,6 +92,7 @@ class Switchboard:
         self._recordings_dir = recordings_dir
         self._public_url = public_url.rstrip("/")
         self._changes = Changes()
+        self.office = Office(db, self._clock)
         self._house = House(engine.put, self.record, self._recorded_s)
         self._lease = Lease(db, self._house, engine.worker_id, self._clock, settings.lease_s)
         self._courier = Courier(db, self._house, sender, self._clock)
@@ -109,6 +111,11 @@ class Switchboard:
         self._fenced = False
         self._placing: set[tuple[str, str]] = set()
         self._chores: builtins.list[asyncio.Task[None]] = []
+
+    @property
+    def clock(self) -> Clock:
+        """The house's clock."""
+        return self._clock
 
     async def start(self) -> None:
         """Migrate, take the lease, end what older processes left on the line, and open for calls.
@@ -207,14 +214,22 @@ class Switchboard:
         return call
 
     async def list(
-        self, account: Account, limit: int = 20, before: str | None = None, status: str | None = None
+        self,
+        account: Account,
+        limit: int = 20,
+        before: str | None = None,
+        status: str | None = None,
+        text: str | None = None,
     ) -> tuple[builtins.list[Call], str | None]:
-        """A page of the account's calls, most recent first, and the cursor of the next or None."""
+        """A page of the account's calls, most recent first, and the cursor of the next or None.
+
+        `text` finds calls by id, number and objective.
+        """
         limit = max(1, min(MAX_PAGE, limit))
         states = None
         if status is not None:
             states = [state for state, public in lifecycle.PUBLIC_STATUS.items() if public == status]
-        page = await self._db.read(calls.list_calls, account.id, limit + 1, before, states)
+        page = await self._db.read(calls.list_calls, account.id, limit + 1, before, states, text)
         more = len(page) > limit
         return page[:limit], page[limit - 1].id if more else None
 

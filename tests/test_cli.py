@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -22,7 +23,12 @@ from byourside_server.cli.doctor import Finding
 from byourside_server.cli.logs import LineFormatter
 from byourside_server.cli.main import make_parser
 from byourside_server.config import Config, load_config
+from byourside_server.providers import registry
+from byourside_server.providers.base import TextToSpeech, ToolCall
+from byourside_server.providers.specification import Options
 from byourside_server.store.directory_lock import DirectoryLock
+from tests.vendors.audio_server import SimulatedAudioServer
+from tests.vendors.chat_server import Answer, SimulatedChatServer
 
 COMMAND = [sys.executable, "-m", "byourside_server"]
 KEY = re.compile(r"bys_ak_[0-9A-Za-z]{43}")
@@ -259,6 +265,101 @@ def test_an_engine_that_is_not_there_is_a_failure_with_the_names_there_are(opera
     spoke, _ = findings(doctor.check_speech, operator.config)
     assert spoke.verdict == "fail"
     assert "embedded" in spoke.words
+
+
+def with_settings(operator: Operator, **settings: str) -> Config:
+    (operator.data_dir / "config.toml").write_text("".join(f"{k} = {v!r}\n" for k, v in settings.items()))
+    return load_config({"data_dir": str(operator.data_dir)}, {"SIMULATED_KEY": "simulated-key"})
+
+
+COMPATIBLE = "compatible?model=simulated&key_env=SIMULATED_KEY&base_url="
+ADDRESSES = ("http://127.0.0.1:9/v1", "http://[half", "ftp://127.0.0.1/v1")
+
+
+def test_every_broken_link_of_a_chain_of_voices_and_ears_is_shown(operator: Operator) -> None:
+    """Also one behind another, and one whose address nobody can read."""
+    broken = ", ".join(COMPATIBLE + address for address in ADDRESSES)
+    with SimulatedAudioServer(key="simulated-key", hear=lambda _: "Yes.") as vendor:
+        voices = f"{COMPATIBLE}{vendor.base_url}, {broken}, espeak?voice=loud"
+        ears = f"{broken}, {COMPATIBLE}{vendor.base_url}"
+        config = with_settings(operator, text_to_speech=voices, speech_to_text=ears)
+        found = findings(doctor.check_speech, config)
+    assert [each.verdict for each in found] == ["ok", *["fail"] * 4, *["fail"] * 3, "ok"]
+    assert found[1].subject == "text to speech 2 of 5"
+    assert "127.0.0.1:9" in found[1].words
+    assert "base_url must be" in found[2].words
+    assert "'espeak' has no option 'voice'; it has none" in found[4].words
+    assert found[5].subject == "speech to text 1 of 4"
+
+
+def test_ears_that_answer_without_words_are_a_warning(operator: Operator) -> None:
+    with SimulatedAudioServer(key="simulated-key", hear=lambda _: "") as vendor:
+        config = with_settings(operator, speech_to_text=f"{COMPATIBLE}{vendor.base_url}")
+        _, heard = findings(doctor.check_speech, config)
+    assert (heard.verdict, "heard nothing" in heard.words) == ("warn", True)
+
+
+def test_a_wrong_key_is_named_by_its_variable_and_never_shown(operator: Operator) -> None:
+    with (
+        SimulatedAudioServer(key="another") as vendor,
+        SimulatedChatServer(lambda _: Answer(""), key="x") as m,
+    ):
+        link = f"{COMPATIBLE}{vendor.base_url}"
+        config = with_settings(
+            operator, text_to_speech=link, speech_to_text=link, mind=f"{COMPATIBLE}{m.base_url}"
+        )
+        found = findings(doctor.check_speech, config) + findings(doctor.check_mind, config)
+    assert [each.verdict for each in found] == ["fail"] * 3
+    assert all("SIMULATED_KEY" in each.words for each in found)
+    assert all("simulated-key" not in each.words for each in found)
+
+
+def test_each_model_is_asked_alone_and_with_a_tool(
+    operator: Operator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As calls ask: some servers answer without tools and refuse requests with them."""
+
+    def answer(body: dict[str, object]) -> Answer:
+        if body["model"] == "toolless":
+            words = {"message": "registry/toolless does not support tools"}
+            return Answer(status=400, error=words) if "tools" in body else Answer("hello")
+        return Answer("", tool_calls=(ToolCall("1", "say_hello", "{}"),))
+
+    with SimulatedChatServer(answer) as model:
+        links = [f"compatible?model={name}&base_url={model.base_url}" for name in ("toolless", "able")]
+        config = with_settings(operator, mind=", ".join([*links, "openai?modle=x", "embedded"]))
+        found = findings(doctor.check_mind, config)
+    assert [(each.subject, each.verdict) for each in found] == [
+        ("mind 1 of 4", "fail"),
+        ("mind 2 of 4", "ok"),
+        ("mind 3 of 4", "fail"),
+        ("mind 4 of 4", "ok"),
+    ]
+    assert "takes no tools" in found[0].words
+    assert "did you mean 'model'" in found[2].words
+    assert caplog.records == [], "nothing but findings is printed"
+
+
+def test_what_serving_would_refuse_the_doctor_does_not_call_sound(operator: Operator) -> None:
+    config = with_settings(operator, mind="embedded, embedded", analysis="mind, embedded")
+    first, last, reader, rules = findings(doctor.check_mind, config)
+    assert (first.verdict, last.verdict, reader.verdict, rules.verdict) == ("fail", "ok", "fail", "ok")
+    assert "end of a chain" in first.words
+    (operator.data_dir / "config.toml").write_text('[transfers]\ndesk = "+19005550100"\n')
+    [finding] = findings(doctor.check_settings, operator.config)
+    assert (finding.verdict, "transfers.desk" in finding.words) == ("fail", True)
+
+
+def test_an_engine_that_breaks_is_a_finding_and_the_next_is_tried(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_broken(options: Options, environ: Mapping[str, str]) -> TextToSpeech:
+        raise ZeroDivisionError("it may quote a key")
+
+    monkeypatch.setitem(registry.TEXT_TO_SPEECH, "broken", open_broken)
+    found = findings(doctor.check_speech, with_settings(operator, text_to_speech="broken, espeak"))
+    assert [each.verdict for each in found] == ["fail", "ok", "ok"]
+    assert found[0].words == "broken broke (ZeroDivisionError)"
 
 
 def test_a_damaged_database_is_found(operator: Operator) -> None:

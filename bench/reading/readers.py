@@ -29,8 +29,7 @@ from byourside_server.report.extraction import (
 from byourside_server.report.outcome import outcome_of
 
 ANSWERS = RESULTS / "model_answers.jsonl"
-# Of a model far too small for the work, to every eighth call: nobody looked at them while checks were made.
-SMALL_ANSWERS = RESULTS / "small_model_answers.jsonl"
+
 
 
 @dataclass(frozen=True)

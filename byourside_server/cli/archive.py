@@ -13,6 +13,7 @@ from byourside_server.accounts.account import Account
 from byourside_server.clock import SystemClock
 from byourside_server.config import Config
 from byourside_server.errors import ConfigError
+from byourside_server.store import sessions
 from byourside_server.store.accounts import create_account, find_account, list_accounts
 from byourside_server.store.database import Database
 from byourside_server.store.directory_lock import DirectoryLock
@@ -111,6 +112,14 @@ def furnish(conn: sa.Connection, config: Config, at: float) -> str | None:
     )
     add_number(conn, account.id, SANDBOX_NUMBER, at)
     return create_key(conn, account.id, "first", at)[1]
+
+
+def furnish_dashboard(conn: sa.Connection, password_hash: str, at: float) -> bool:
+    """Keep the dashboard's first password; False where there is one already."""
+    if sessions.password_hash(conn) is not None:
+        return False
+    sessions.set_password(conn, password_hash, at)
+    return True
 
 
 def account_named(conn: sa.Connection, name: str) -> Account:

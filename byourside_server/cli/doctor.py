@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import aclosing, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,8 @@ LITTLE_DISK, NO_DISK = 2_000_000_000, 100_000_000
 EARLIEST, LATEST = 1_735_689_600.0, 4_102_444_800.0
 FILE_CLOCK_TOLERANCE_S = 5.0
 SPOKEN = "Yes, that works for me."
+# What a call allows an answer: models that think first have said nothing yet after a few.
+MODEL_TOKENS = 2000
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Finding:
 
 
 Check = Callable[[Config], Iterator[Finding]]
+# Verdict and words of an engine that did its part, and the sound it made.
+Tried = tuple[Verdict, str, bytes]
 
 
 def doctor(config: Config, given: Namespace) -> int:
@@ -178,84 +182,101 @@ def check_numpy(config: Config) -> Iterator[Finding]:
     yield Finding(verdict, "numpy", numpy.__version__)
 
 
-def links_of(chain: str) -> list[str]:
-    """The engines of a chain one by one: behind a fallback a broken one would stay hidden."""
-    return [link.strip() for link in chain.split(",")]
-
-
 def check_speech(config: Config) -> Iterator[Finding]:
     """Speak a sentence with each voice, and have each ear listen to it."""
     sound = b""
-    for link in links_of(config.text_to_speech):
-        finding, said = asyncio.run(_speak(link, config.secrets))
+    for place, link in links_of(config.text_to_speech):
+        finding, said = _tried(f"text to speech{place}", link, _speak(link, config.secrets))
         sound = sound or said
         yield finding
-    for link in links_of(config.speech_to_text):
-        yield asyncio.run(_listen(link, sound or b"\xff" * 8000, config.secrets))
+    for place, link in links_of(config.speech_to_text):
+        heard = _listen(link, sound or b"\xff" * 8000, config.secrets)
+        yield _tried(f"speech to text{place}", link, heard)[0]
 
 
-async def _speak(link: str, secrets: Mapping[str, str]) -> tuple[Finding, bytes]:
+def links_of(chain: str) -> list[tuple[str, str]]:
+    """The engines of a chain one by one, with their place: behind a fallback a broken one stays hidden."""
+    links = [link.strip() for link in chain.split(",")]
+    return [(f" {n} of {len(links)}" if len(links) > 1 else "", link) for n, link in enumerate(links, 1)]
+
+
+def _tried(subject: str, link: str, work: Coroutine[None, None, Tried]) -> tuple[Finding, bytes]:
+    """What came of one engine: whatever it raises, the others are tried, too."""
     from byourside_server.providers.base import ProviderError
+
+    name = link.partition("?")[0]
+    try:
+        verdict, words, sound = asyncio.run(work)
+    except ProviderError as trouble:
+        told = str(trouble)
+        return Finding("fail", subject, told if name in told else f"{name}: {told}"), b""
+    except Exception as trouble:
+        # Foreign code; its own words may hold a key.
+        return Finding("fail", subject, f"{name} broke ({type(trouble).__name__})"), b""
+    return Finding(verdict, subject, words), sound
+
+
+async def _speak(link: str, secrets: Mapping[str, str]) -> Tried:
     from byourside_server.providers.registry import open_text_to_speech
 
+    voice = open_text_to_speech(link, secrets)
     try:
-        voice = open_text_to_speech(link, secrets)
-        try:
-            started = time.monotonic()
-            sound = await voice.synthesize(SPOKEN)
-            took_ms = (time.monotonic() - started) * 1000
-        finally:
-            await voice.close()
-    except ProviderError as trouble:
-        return Finding("fail", "text to speech", f"{link.partition('?')[0]}: {trouble}"), b""
+        started = time.monotonic()
+        sound = await voice.synthesize(SPOKEN)
+        took_ms = (time.monotonic() - started) * 1000
+    finally:
+        await voice.close()
     # µ-law silence is 0xFF or 0x7F: anything else was said.
     said = len(sound) - sound.count(0xFF) - sound.count(0x7F)
     words = f"{voice.name} said {len(sound) / 8000:.1f} s in {took_ms:.0f} ms"
-    return Finding("ok" if said > 1000 else "fail", "text to speech", words), sound
+    return ("ok" if said > 1000 else "fail"), words, sound
 
 
-async def _listen(link: str, sound: bytes, secrets: Mapping[str, str]) -> Finding:
-    from byourside_server.providers.base import Expectation, ProviderError
+async def _listen(link: str, sound: bytes, secrets: Mapping[str, str]) -> Tried:
+    from byourside_server.providers.base import Expectation
     from byourside_server.providers.registry import open_speech_to_text
 
+    ears = open_speech_to_text(link, secrets)
     try:
-        ears = open_speech_to_text(link, secrets)
-        try:
-            heard = await ears.transcribe(sound, Expectation(frozenset({"yes_no"})))
-        finally:
-            await ears.close()
-    except ProviderError as trouble:
-        return Finding("fail", "speech to text", f"{link.partition('?')[0]}: {trouble}")
-    return Finding("ok", "speech to text", f"{ears.name} listened and heard {heard.text!r}")
+        heard = await ears.transcribe(sound, Expectation(frozenset({"yes_no"})))
+    finally:
+        await ears.close()
+    if not heard.text:
+        return "warn", f"{ears.name} answered, and heard nothing in a sentence that was spoken to it", b""
+    return "ok", f"{ears.name} listened and heard {heard.text!r}", b""
 
 
 def check_mind(config: Config) -> Iterator[Finding]:
-    """Have each language model of a chain say a word."""
+    """Have each language model of a chain say a word, or use a tool."""
     for subject, chain in (("mind", config.mind), ("analysis", config.analysis)):
-        for link in links_of(chain):
-            if link == "embedded":
-                yield Finding("ok", subject, "embedded: rules, in English; no key and no network needed")
-            elif link != "mind":
-                yield asyncio.run(_ask_model(subject, link, config.secrets))
+        if (subject, chain) == ("analysis", "mind"):
+            continue
+        links = links_of(chain)
+        for at, (place, link) in enumerate(links, 1):
+            if link == "embedded" and at == len(links):
+                yield Finding("ok", f"{subject}{place}", "rules, in English; no key and no network needed")
+            else:
+                yield _tried(f"{subject}{place}", link, _ask_model(link, config.secrets))[0]
 
 
-async def _ask_model(subject: str, link: str, secrets: Mapping[str, str]) -> Finding:
-    from byourside_server.providers.base import Generation, Message, ProviderError
-    from byourside_server.providers.language_registry import open_language_model
+async def _ask_model(link: str, secrets: Mapping[str, str]) -> Tried:
+    from byourside_server.providers.base import Generation, Message, Tool
+    from byourside_server.providers.language_registry import open_chat_model
+    from byourside_server.providers.specification import parse_chain
 
-    question = Generation((Message("user", "Say the word hello."),), max_tokens=16)
+    # With a tool, as calls ask it: some servers refuse those until they are set up for them.
+    tool = Tool("say_hello", "Say hello.", {"type": "object", "properties": {}})
+    question = Generation((Message("user", "Say the word hello."),), (tool,), max_tokens=MODEL_TOKENS)
+    [parsed] = parse_chain(link)
+    model = open_chat_model(parsed, secrets)
     try:
-        model = open_language_model(link, secrets)
-        try:
-            started = time.monotonic()
-            async with aclosing(model.generate(question)) as answer:
-                await anext(answer)
-            took_ms = (time.monotonic() - started) * 1000
-        finally:
-            await model.close()
-    except ProviderError as trouble:
-        return Finding("fail", subject, str(trouble))
-    return Finding("ok", subject, f"{model.name} began to answer after {took_ms:.0f} ms")
+        started = time.monotonic()
+        async with aclosing(model.generate(question)) as answer:
+            await anext(answer)
+        took_ms = (time.monotonic() - started) * 1000
+    finally:
+        await model.close()
+    return "ok", f"{model.name} began to answer after {took_ms:.0f} ms", b""
 
 
 def check_database(config: Config) -> Iterator[Finding]:
@@ -315,6 +336,12 @@ async def _version(config: Config) -> int:
 
 
 def check_settings(config: Config) -> Iterator[Finding]:
+    from byourside_server.app import transfer_targets
+
+    try:
+        transfer_targets(config.transfers)
+    except ConfigError as trouble:
+        yield Finding("fail", "settings", str(trouble))
     if config.allow_local_webhooks:
         yield Finding("warn", "settings", "allow_local_webhooks is on: for development only")
     if config.host not in ("127.0.0.1", "::1", "localhost") and config.public_url.startswith("http://"):

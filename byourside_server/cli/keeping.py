@@ -7,12 +7,13 @@ from argparse import Namespace
 import sqlalchemy as sa
 
 from byourside_server.accounts.account import Account
+from byourside_server.accounts.password import hash_password, make_password
 from byourside_server.cli.archive import account_named, make_directories, need_database, now, transact
 from byourside_server.cli.terminal import day, say, say_table
 from byourside_server.config import Config
 from byourside_server.errors import ConfigError
 from byourside_server.guardrails.numbers import is_e164
-from byourside_server.store import accounts, keys, numbers
+from byourside_server.store import accounts, keys, numbers, sessions
 from byourside_server.store.migrations import migrate
 
 WEBHOOK_OVERLAP_S = 86_400.0
@@ -182,6 +183,16 @@ def webhooks_rotate(config: Config, given: Namespace) -> int:
     secret = transact(config, rotate)
     say("New webhook secret; the old one signs beside it for 24 hours:")
     say(secret)
+    return 0
+
+
+def dashboard_password(config: Config, given: Namespace) -> int:
+    """Make a new password, sign every browser out, and print the password as the last line."""
+    need_database(config)
+    password = make_password()
+    transact(config, sessions.set_password, hash_password(password), now())
+    say("New dashboard password, shown once; every browser is signed out:")
+    say(password)
     return 0
 
 

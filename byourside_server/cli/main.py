@@ -64,6 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_accounts(commands)
     _add_numbers(commands)
     _add_webhooks(commands)
+    _add_dashboard(commands)
     _add(
         commands,
         "doctor",
@@ -176,6 +177,16 @@ def _add_webhooks(commands: Commands) -> None:
         "make a new secret; the old one signs too for a day",
         keeping.webhooks_rotate,
         _one_account,
+    )
+
+
+def _add_dashboard(commands: Commands) -> None:
+    group = _add_group(commands, "dashboard", "the dashboard: password")
+    _add(
+        group,
+        "password",
+        "make a new password and print it once, as the last line; every browser is signed out",
+        keeping.dashboard_password,
     )
 
 

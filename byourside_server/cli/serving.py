@@ -6,10 +6,12 @@ import asyncio
 from argparse import Namespace
 from pathlib import Path
 
+from byourside_server.accounts.password import hash_password, make_password
 from byourside_server.cli.archive import (
     DEFAULT_ACCOUNT,
     SANDBOX_NUMBER,
     furnish,
+    furnish_dashboard,
     make_directories,
     now,
     refuse_second_server,
@@ -35,6 +37,9 @@ def serve(config: Config, given: Namespace) -> int:
     if key is not None:
         say(f"Made account {DEFAULT_ACCOUNT!r} with the sandbox number {SANDBOX_NUMBER}.")
         say(f"Your agent key (shown once): {key}")
+    password = make_password()
+    if transact(config, furnish_dashboard, hash_password(password), now()):
+        say(f"Your dashboard password (shown once): {password}")
     if config.is_sandbox:
         say("No trunk is configured: calls go to the sandbox telephone network; no real phone rings.")
     start_logging(config.log_level)

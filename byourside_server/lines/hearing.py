@@ -89,7 +89,9 @@ class Hearing:
             self._has_pushed = True
             self._stream.push(ulaw)
 
-    def add(self, ulaw: bytes, start_s: float, end_s: float, since_s: float | None) -> None:
+    def add(
+        self, ulaw: bytes, start_s: float, end_s: float, since_s: float | None, expect: Expectation
+    ) -> None:
         """A stretch of speech is over; it belongs to the turn that began at `since_s` (None: a new one)."""
         self.turn.forget_before(since_s)
         if self.turn.is_empty:
@@ -97,7 +99,9 @@ class Hearing:
         self.turn.add(ulaw, start_s, end_s)
         stream, is_known = self._stream, self._has_pushed
         self._has_pushed = False
-        heard = self._tasks.start(self._finish(stream)) if stream is not None and is_known else None
+        heard: Stretch | None = None
+        if stream is not None and is_known:
+            heard = self._tasks.start(self._finish(stream, expect))
         self._stretches.append(heard)
 
     def recognise(self, expect: Expectation) -> None:
@@ -163,11 +167,11 @@ class Hearing:
             if self._has_begun:
                 self._listen_along(True)
 
-    async def _finish(self, stream: SpeechStream) -> Recognition | None:
+    async def _finish(self, stream: SpeechStream, expect: Expectation) -> Recognition | None:
         """The words of the stretch just pushed; None where the stream has none."""
         try:
             async with asyncio.timeout(FINISH_TIMEOUT_S):
-                recognition = await stream.finish()
+                recognition = await stream.finish(expect)
         except (ProviderError, TimeoutError) as error:
             why = str(error) or f"no words {FINISH_TIMEOUT_S} s after the speech"
             log.warning("listening along failed", extra={"call_id": self._call_id, "why": why})

@@ -293,7 +293,8 @@ class Line:
 
     def _on_speech_stopped(self, event: sound.SpeechStopped, now: float) -> None:
         start_s, end_s = event.start_ms / 1000, event.end_ms / 1000
-        self._hearing.add(event.ulaw, start_s, end_s, self._conversation.heard_since)
+        expected, since_s = self._conversation.expectation, self._conversation.heard_since
+        self._hearing.add(event.ulaw, start_s, end_s, since_s, expected)
         self._conversation.receive_speech_stopped(start_s, end_s, now)
         self._hearing.recognise(self._conversation.expectation)
 

@@ -6,6 +6,7 @@ A sound grows while the voice speaks; whoever plays it follows along. Knows no l
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 from byourside_server.providers.base import ProviderError, TextToSpeech
@@ -17,14 +18,15 @@ ATTEMPTS, ATTEMPT_S = 3, 6.0
 
 
 class Sound:
-    """µ-law that is still being made: `ulaw` so far, and whether that is all."""
+    """µ-law that is still being made: `ulaw` so far, and whether that is all. Made when its `turn` comes."""
 
-    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+    def __init__(self, pieces: AsyncIterator[bytes], turn: asyncio.Lock | None = None) -> None:
         self.ulaw = bytearray()
+        self.has_begun = turn is None
         self.is_over = False
         self.failure: Exception | None = None
         self._grown = asyncio.Event()
-        self._making = asyncio.create_task(self._make(pieces))
+        self._making = asyncio.create_task(self._make(pieces, turn or contextlib.nullcontext()))
 
     @property
     def is_whole(self) -> bool:
@@ -46,11 +48,15 @@ class Sound:
         self.failure = failure
         self._making.cancel()
 
-    async def _make(self, pieces: AsyncIterator[bytes]) -> None:
+    async def _make(
+        self, pieces: AsyncIterator[bytes], turn: contextlib.AbstractAsyncContextManager[None]
+    ) -> None:
         try:
-            async for piece in pieces:
-                self.ulaw += piece
-                self._grown.set()
+            async with turn:
+                self.has_begun = True
+                async for piece in pieces:
+                    self.ulaw += piece
+                    self._grown.set()
         except Exception as error:
             # A driver's own fault must not look like speech that goes on: who plays it is told.
             self.failure = error
@@ -67,13 +73,14 @@ class Shelf:
         self._language = language
         self._sounds: dict[str, Sound] = {}
         self._kept: set[str] = set()
-        # What is kept is wanted later: it must not hold up the first words.
-        self._few_at_once = asyncio.Semaphore(2)
+        # One after the other, so that a voice is not taken for slow that merely has much to say at once. What
+        # is kept has a queue of its own: it is wanted some day, the other is said next.
+        self._kept_turn, self._next_turn = asyncio.Lock(), asyncio.Lock()
         # Not wanted a moment ago: cancelled by `sweep`, unless the same words are wanted again before.
         self._unwanted: dict[str, Sound] = {}
 
     def prepare(self, text: str, *, keep: bool = False) -> None:
-        """Have `text` made; with `keep` it stays for the whole call.
+        """Have `text` made when what was prepared before is; with `keep` it stays for the whole call.
 
         What fails is found out, and tried again, when it is said. With the shelf full of sounds that are kept
         or still being made, nothing is begun.
@@ -84,19 +91,25 @@ class Shelf:
         if keep:
             self._kept.add(text)
             self._sounds[text] = Sound(self._persistently(text))
+        elif text in self._unwanted:
+            self._sounds[text] = self._unwanted.pop(text)
         else:
-            self._sounds[text] = self._begin(text)
+            self._sounds[text] = Sound(self._stream(text), self._next_turn)
 
     def take(self, text: str) -> Sound:
         """What was prepared for exactly these words, else a sound begun now. It stays on the shelf.
 
-        Of what is kept nothing may be there yet: that is begun now, too, and comes piece by piece.
+        What waits for its turn is begun now; so is what is kept and not there yet, to come piece by piece.
         """
-        kept = self._sounds.get(text)
-        is_waiting = text in self._kept and kept is not None and not kept.ulaw
-        if kept is not None and kept.failure is None and not is_waiting:
-            return kept
-        return self._begin(text)
+        prepared = self._sounds.get(text)
+        if prepared is None or prepared.failure is not None:
+            return self._begin(text)
+        if text in self._kept:
+            return prepared if prepared.ulaw else self._begin(text)
+        if not prepared.has_begun:
+            prepared.cancel()
+            prepared = self._sounds[text] = self._begin(text)
+        return prepared
 
     def give_back(self, text: str, sound: Sound) -> None:
         """It is not played any further: one that was not prepared is not made to its end."""
@@ -129,7 +142,7 @@ class Shelf:
         """The whole sound, tried for again and again: it must be there when everything else has failed."""
         for attempts_left in reversed(range(ATTEMPTS)):
             try:
-                async with self._few_at_once, asyncio.timeout(ATTEMPT_S):
+                async with self._kept_turn, asyncio.timeout(ATTEMPT_S):
                     sound = await self._voice.synthesize(text, language=self._language)
                 yield sound
                 return
@@ -140,4 +153,7 @@ class Shelf:
     def _begin(self, text: str) -> Sound:
         if text in self._unwanted:
             return self._unwanted.pop(text)
-        return Sound(self._voice.stream(text, language=self._language))
+        return Sound(self._stream(text))
+
+    def _stream(self, text: str) -> AsyncIterator[bytes]:
+        return self._voice.stream(text, language=self._language)

@@ -184,8 +184,7 @@ class DeepgramSpeechToText:
             what = f"{self.name}: base_url is no URL"
             raise ProviderError(ProviderErrorKind.BAD_CONFIGURATION, what) from mistake
         except (OSError, InvalidHandshake, ConnectionClosed) as broken:
-            what = f"{self.name}: the connection failed ({type(broken).__name__})"
-            raise ProviderError(ProviderErrorKind.UNAVAILABLE, what) from broken
+            raise self._endpoint.lost(broken) from broken
 
 
 async def _finals(socket: ClientConnection) -> list[Heard]:

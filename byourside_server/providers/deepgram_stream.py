@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from byourside_server.providers.base import ProviderError, ProviderErrorKind, Recognition
+from byourside_server.providers.base import Expectation, ProviderError, ProviderErrorKind, Recognition
 from byourside_server.providers.heard_words import BYTES_PER_SECOND, SHORTEST_SPEECH, house_spelling
 
 log = logging.getLogger(__name__)
@@ -171,8 +171,11 @@ class DeepgramStream:
             stretch.audio += ulaw
             self._wake.set()
 
-    async def finish(self) -> Recognition:
-        """The words of everything pushed since the last `finish`. Raises ProviderError."""
+    async def finish(self, expect: Expectation) -> Recognition:
+        """The words of everything pushed since the last `finish`. Raises ProviderError.
+
+        What is expected comes too late for the vendor: it takes phrases when the socket is opened.
+        """
         if self._is_closed:
             raise ProviderError(ProviderErrorKind.UNAVAILABLE, "deepgram is closed")
         stretch = self._stretches[-1]

@@ -4,13 +4,15 @@ Two engines stand behind the same door: espeak-ng in a worker process, and flite
 Knows nothing of calls; what it returns is ready for the line.
 """
 
+import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Protocol
 
 from byourside_server.providers.base import ProviderError, ProviderErrorKind
 from byourside_server.providers.flite import FliteVoice, find_flite
 from byourside_server.providers.remembered import RememberedSentences
+from byourside_server.providers.shared_making import SharedMaking
 from byourside_server.providers.spoken_text import to_spoken
 from byourside_server.providers.worker_process import WorkerProcess
 
@@ -50,6 +52,7 @@ class EmbeddedTextToSpeech:
         self.name = name
         self._voice = voice
         self._remembered = RememberedSentences()
+        self._making = SharedMaking()
         self._is_closed = False
 
     async def stream(self, text: str, *, language: str = "en-US") -> AsyncIterator[bytes]:
@@ -69,9 +72,15 @@ class EmbeddedTextToSpeech:
             return b""
         sound = self._remembered.recall(language, spoken)
         if sound is None:
-            sound = await self._voice.say(spoken, language)
-            self._remembered.keep(language, spoken, sound)
+            following = self._making.follow(language, spoken, lambda: self._say(spoken, language))
+            async with contextlib.aclosing(following) as pieces:
+                sound = b"".join([piece async for piece in pieces])
         return sound
+
+    async def _say(self, spoken: str, language: str) -> AsyncGenerator[bytes, None]:
+        sound = await self._voice.say(spoken, language)
+        self._remembered.keep(language, spoken, sound)
+        yield sound
 
     async def close(self) -> None:
         self._is_closed = True

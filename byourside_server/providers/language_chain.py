@@ -49,20 +49,25 @@ class _Link:
     def succeeded(self) -> None:
         self.failures, self.rests_until, self.reason = 0, 0.0, ""
 
-    def failed(self, error: ProviderError, now: float) -> None:
-        """Count it, and rest where it is time. A bad request says nothing about the model."""
+    def refused(self, error: ProviderError) -> None:
+        """It could not do this very request, which says nothing about the next."""
         self.reason = _reason(error)
-        if error.kind is ProviderErrorKind.BAD_INPUT:
-            return
+        log.warning("a language model refused", extra={"model": self.model.name, "why": str(error)})
+
+    def failed(self, error: ProviderError, now: float) -> None:
+        """Count it, and rest where it is time."""
+        self.reason = _reason(error)
         self.failures += 1
         rest_s = error.retry_after_s or 0.0
         if error.kind.is_permanent:
             rest_s = max(rest_s, PERMANENT_REST_S)
         elif self.failures >= FAILURES_BEFORE_REST:
             rest_s = max(rest_s, REST_S)
+        rest_s = min(rest_s, LONGEST_REST_S)
         if rest_s:
-            self.rests_until = now + min(rest_s, LONGEST_REST_S)
-            log.warning("a language model rests", extra={"model": self.model.name, "rest_s": rest_s})
+            self.rests_until = now + rest_s
+        extra = {"model": self.model.name, "kind": error.kind.value, "why": str(error), "rest_s": rest_s}
+        log.warning("a language model failed", extra=extra)
 
     def begin_trial(self, now: float) -> None:
         """Where it comes out of a rest, only the first to ask it does so until it has proved itself."""
@@ -117,7 +122,10 @@ class LanguageChain:
                 await self._sleep(last_error.retry_after_s or 0.0)
                 waiting.append(link)
                 continue
-            link.failed(last_error, self._now())
+            if _is_of_this_request(last_error, request):
+                link.refused(last_error)
+            else:
+                link.failed(last_error, self._now())
             if has_spoken:
                 raise last_error
         raise self._nobody_answered(last_error)
@@ -158,6 +166,13 @@ def _with_failures(completion: Completion, failures: int) -> Completion:
 def _is_soon_over(error: ProviderError) -> bool:
     wish = error.retry_after_s
     return error.kind is ProviderErrorKind.RATE_LIMITED and wish is not None and wish <= SHORT_WAIT_S
+
+
+def _is_of_this_request(error: ProviderError, request: Generation) -> bool:
+    """A model that writes no proper JSON about one call may well talk in another."""
+    if error.kind is ProviderErrorKind.BAD_ANSWER:
+        return request.schema is not None
+    return error.kind is ProviderErrorKind.BAD_INPUT
 
 
 def _reason(error: ProviderError) -> str:

@@ -91,11 +91,10 @@ def open_chat_model(link: Specification, environ: Mapping[str, str]) -> OpenAiCh
     if vendor is None:
         raise bad_configuration(f"no language model is called {link.name!r}; known are: {', '.join(VENDORS)}")
     options = Options(link)
+    # First of all: what is written with a slip is missing under its right name.
+    options.refuse_unknown(OPTIONS)
+    endpoint = _endpoint(link.name, vendor, options, environ)
     patience, prices, dialect = _patience(options), _prices(options), _dialect(options)
-    model, base_url, key_env = (options.optional(name) for name in ("model", "base_url", "key_env"))
-    # Before what is missing is asked for: a name with a slip in it is missing under the right one.
-    options.refuse_unknown()
-    endpoint = _endpoint(link.name, vendor, model, base_url, key_env, environ)
     return OpenAiChat(
         f"{link.name}/{endpoint.model}", endpoint, patience=patience, prices=prices, dialect=dialect
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from byourside_server.providers.base import ProviderError, ProviderErrorKind, Recognition
+from byourside_server.providers.base import Expectation, ProviderError, ProviderErrorKind, Recognition
 from byourside_server.providers.heard_words import BYTES_PER_SECOND, house_spelling
 from byourside_server.providers.openai_speech import UNPROVEN_CONFIDENCE
 from byourside_server.providers.telephone_band import LINE_RATE_HZ, decode_ulaw, to_int16
@@ -168,8 +168,11 @@ class LiveKitSpeechStream:
         stretch.audio += ulaw
         self._send(ulaw)
 
-    async def finish(self) -> Recognition:
-        """The words of everything pushed since the last `finish`. Raises ProviderError."""
+    async def finish(self, expect: Expectation) -> Recognition:
+        """The words of everything pushed since the last `finish`. Raises ProviderError.
+
+        The interface takes nothing that is expected.
+        """
         if self._is_closed:
             raise ProviderError(ProviderErrorKind.UNAVAILABLE, f"{self._name} is closed")
         stretch = self._stretches[-1]

@@ -1,4 +1,4 @@
-"""What every voice does around its engine: it forgets nothing it said lately, and says no empty text.
+"""What every voice does around its engine: what it said lately or is just making, it makes no second time.
 
 How the sound is made is handed in. Knows no engine and no vendor.
 """
@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from byourside_server.providers.base import ProviderError, ProviderErrorKind
 from byourside_server.providers.remembered import RememberedSentences
+from byourside_server.providers.shared_making import SharedMaking
 
 
 class RememberingVoice:
@@ -26,6 +27,7 @@ class RememberingVoice:
         self._make = make
         self._longest_text = longest_text
         self._remembered = RememberedSentences()
+        self._making = SharedMaking()
         self._is_closed = False
 
     async def stream(self, text: str, *, language: str = "en-US") -> AsyncIterator[bytes]:
@@ -37,6 +39,12 @@ class RememberingVoice:
         if sound is not None:
             yield sound
             return
+        following = self._making.follow(language, text, lambda: self._made_and_kept(text, language))
+        async with contextlib.aclosing(following) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _made_and_kept(self, text: str, language: str) -> AsyncGenerator[bytes, None]:
         said = bytearray()
         async with contextlib.aclosing(self._make(text, language)) as pieces:
             async for piece in pieces:

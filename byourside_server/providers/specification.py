@@ -7,7 +7,7 @@ Pure text. An option that the engine does not know is refused by `Options.refuse
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
@@ -74,13 +74,14 @@ class Options:
         self._known.append(name)
         return self.number(name, 0.0) if name in self._link.options else None
 
-    def refuse_unknown(self) -> None:
-        """Raises ProviderError for the first option that was never asked for."""
+    def refuse_unknown(self, known: Iterable[str] = ()) -> None:
+        """Raises ProviderError for the first option that was never asked for and is none of `known`."""
+        names = sorted({*self._known, *known})
         for name in self._link.options:
-            if name not in self._known:
-                near = difflib.get_close_matches(name, self._known, 1)
-                known = f"it knows {', '.join(sorted(self._known))}" if self._known else "it has none"
-                hint = f": did you mean {near[0]!r}?" if near else f"; {known}"
+            if name not in names:
+                near = difflib.get_close_matches(name, names, 1)
+                all_there_are = f"it knows {', '.join(names)}" if names else "it has none"
+                hint = f": did you mean {near[0]!r}?" if near else f"; {all_there_are}"
                 raise bad_configuration(f"{self._link.name!r} has no option {name!r}{hint}")
 
 

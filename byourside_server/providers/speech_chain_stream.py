@@ -47,7 +47,9 @@ class StreamingSpeechToTextChain(SpeechToTextChain):
             self._note(_FIRST, error)
         return None
 
-    async def conclude(self, stream: SpeechStream, ulaw: bytes, language: str) -> Recognition:
+    async def conclude(
+        self, stream: SpeechStream, ulaw: bytes, expect: Expectation, language: str
+    ) -> Recognition:
         """What the stream heard, or where it fails or is late, what the others make of the sound."""
         places = [place for place in self._rests.to_ask() if place != _FIRST]
         if not self.skips_first:
@@ -55,8 +57,8 @@ class StreamingSpeechToTextChain(SpeechToTextChain):
 
         def ask(place: int) -> Awaitable[Recognition]:
             if place == _FIRST:
-                return stream.finish()
-            return self._engines[place].transcribe(ulaw, Expectation(), language=language)
+                return stream.finish(expect)
+            return self._engines[place].transcribe(ulaw, expect, language=language)
 
         return await self._first_answer(places, ask)
 
@@ -96,7 +98,7 @@ class ChainStream:
         if self._stream is not None:
             self._stream.push(ulaw)
 
-    async def finish(self) -> Recognition:
+    async def finish(self, expect: Expectation) -> Recognition:
         """The words of everything pushed since the last `finish`. Raises ProviderError."""
         if self._is_closed:
             raise ProviderError(ProviderErrorKind.UNAVAILABLE, f"{self._chain.name}: the stream is closed")
@@ -106,10 +108,10 @@ class ChainStream:
         stream = self._stream
         if stream is None:
             self._open_again()
-            return await self._chain.transcribe(ulaw, Expectation(), language=self._language)
+            return await self._chain.transcribe(ulaw, expect, language=self._language)
         if self._chain.skips_first:
-            self._spawn(_ended(stream))  # the next stretch must not begin with this one's words
-        return await self._chain.conclude(stream, ulaw, self._language)
+            self._spawn(_ended(stream, expect))  # the next stretch must not begin with this one's words
+        return await self._chain.conclude(stream, ulaw, expect, self._language)
 
     async def close(self) -> None:
         """A second close does nothing."""
@@ -135,9 +137,9 @@ class ChainStream:
         return task
 
 
-async def _ended(stream: SpeechStream) -> None:
+async def _ended(stream: SpeechStream, expect: Expectation) -> None:
     with contextlib.suppress(ProviderError):
-        await stream.finish()
+        await stream.finish(expect)
 
 
 def chain_of_ears(engines: list[SpeechToText]) -> SpeechToTextChain:

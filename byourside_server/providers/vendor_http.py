@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -55,6 +56,11 @@ class Endpoint:
     base_url: str
     key_variable: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def lost(self, why: Exception) -> ProviderError:
+        """The error that a connection which failed stands for."""
+        what = f"{self.vendor}: the connection to {urlsplit(self.base_url).netloc} failed"
+        return ProviderError(ProviderErrorKind.UNAVAILABLE, f"{what} ({type(why).__name__})")
 
     def refusal(
         self, status: int, headers: Mapping[str, str] | None = None, body: bytes = b""
@@ -103,8 +109,9 @@ def _retry_after(value: str | None) -> float | None:
 
 
 @contextmanager
-def translated(vendor: str) -> Iterator[None]:
+def translated(endpoint: Endpoint) -> Iterator[None]:
     """What goes wrong on the way becomes a ProviderError."""
+    vendor = endpoint.vendor
     try:
         yield
     except TimeoutError as late:
@@ -112,8 +119,7 @@ def translated(vendor: str) -> Iterator[None]:
     except httpx.TimeoutException as late:
         raise ProviderError(ProviderErrorKind.TIMED_OUT, f"{vendor} could not be reached in time") from late
     except (httpx.HTTPError, httpx.StreamError) as broken:
-        what = f"{vendor}: the connection failed ({type(broken).__name__})"
-        raise ProviderError(ProviderErrorKind.UNAVAILABLE, what) from broken
+        raise endpoint.lost(broken) from broken
     except httpx.InvalidURL as mistake:
         raise ProviderError(ProviderErrorKind.BAD_CONFIGURATION, f"{vendor}: base_url is no URL") from mistake
 
@@ -161,7 +167,7 @@ class VendorHttp:
         """The body of a POST as it comes: the first of it within `first_s`. Raises ProviderError."""
         clock = asyncio.get_running_loop().time
         first_by = clock() + first_s
-        with translated(self.endpoint.vendor):
+        with translated(self.endpoint):
             client = self.client()
             request = client.build_request("POST", self._url(path), json=dict(json_body))
             response = await _within(first_s, client.send(request, stream=True))
@@ -185,7 +191,7 @@ class VendorHttp:
     ) -> Mapping[str, object]:
         """The JSON object that answers a form. Raises ProviderError."""
         vendor = self.endpoint.vendor
-        with translated(vendor):
+        with translated(self.endpoint):
             posted = self.client().post(self._url(path), data=dict(fields), files=dict(files))
             response = await _within(within_s, posted)
             await self._refuse_failure(response)

@@ -18,6 +18,7 @@ from byourside_server.store.accounts import lock_account
 from byourside_server.store.call_rows import Column, call_of, request_text
 from byourside_server.store.engine import House
 from byourside_server.store.schema import calls
+from byourside_server.store.search import matches
 
 OPEN_STATES = frozenset(lifecycle.STATES) - lifecycle.TERMINAL_STATES
 
@@ -107,12 +108,15 @@ def list_calls(
     limit: int,
     before: str | None = None,
     states: Collection[str] | None = None,
+    text: str | None = None,
 ) -> list[Call]:
-    """The account's calls, most recent first, from below the call `before` on.
+    """The account's calls, most recent first, from below the call `before` on; those that `text` finds.
 
     A cursor that names no call of the account lists nothing.
     """
     query = sa.select(calls).where(calls.c.account_id == account_id)
+    if text is not None:
+        query = query.where(matches(conn, text))
     if states is not None:
         query = query.where(calls.c.state.in_(states))
     if before is not None:

@@ -64,6 +64,12 @@ def read_events(
     return [_event_of(row) for row in rows]
 
 
+def newest_event(conn: sa.Connection, account_id: str) -> int:
+    """The number of the account's latest event, 0 where there is none."""
+    query = sa.select(sa.func.max(events.c.id)).where(events.c.account_id == account_id)
+    return conn.execute(query).scalar() or 0
+
+
 def _event_of(row: sa.RowMapping) -> Event:
     return Event(
         id=row["id"],

@@ -125,6 +125,14 @@ def exists(conn: sa.Connection, account_id: str, event_id: str) -> bool:
     return conn.execute(query).scalar() is not None
 
 
+def states_of(conn: sa.Connection, account_id: str, call_id: str) -> dict[str, str]:
+    """What has become of each webhook of the account's call, by event id."""
+    query = sa.select(outbox.c.event_id, outbox.c.state).where(
+        outbox.c.call_id == call_id, outbox.c.account_id == account_id
+    )
+    return {str(event_id): str(state) for event_id, state in conn.execute(query)}
+
+
 def _try_again(conn: sa.Connection, house: House, parcel: Parcel, delay_s: float, now: float) -> bool:
     attempts = parcel.attempts + 1
     item = delivery_item(parcel.event_id, attempts, delay_s)

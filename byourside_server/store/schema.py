@@ -7,7 +7,7 @@ here; a test keeps the two equal. Moments (`…_at`) are epoch seconds. Document
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Column, Double, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Double, Integer, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -178,6 +178,26 @@ workers = Table(
     Column("id", Text, primary_key=True),
     Column("beat_at", Double, nullable=False),
     Column("dead", Integer, nullable=False),
+)
+
+# One row: the dashboard has one administrator.
+dashboard_password = Table(
+    "dashboard_password",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("changed_at", Double, nullable=False),
+)
+
+dashboard_sessions = Table(
+    "dashboard_sessions",
+    metadata,
+    # SHA-256 of the cookie's token.
+    Column("hash", Text, primary_key=True),
+    # The account being looked at; None is the first.
+    Column("account_id", Text),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
 )
 
 

@@ -170,7 +170,8 @@ class AlongStream:
     def push(self, ulaw: bytes) -> None:
         self.unfinished += ulaw
 
-    async def finish(self) -> Recognition:
+    async def finish(self, expect: Expectation) -> Recognition:
+        self.ears.expected.append(expect)
         stretch, self.unfinished = self.unfinished, b""
         self.ears.stretches.append(stretch)
         after_s, words = self.ears.along.pop(0)
@@ -191,6 +192,7 @@ class EarsAlong(Ears):
     opening: float | Exception = 0.1
     streams: list[AlongStream] = field(default_factory=list)
     stretches: list[bytes] = field(default_factory=list)
+    expected: list[Expectation] = field(default_factory=list)
 
     async def open_stream(self, *, language: str = "en-US") -> AlongStream:
         if isinstance(self.opening, Exception):

@@ -10,7 +10,12 @@ import pytest
 
 from byourside_server.conversation.mind import Decision
 from byourside_server.media.messages import ListenAlong, SpeechStopped
-from byourside_server.providers.base import ProviderError, ProviderErrorKind, StreamingSpeechToText
+from byourside_server.providers.base import (
+    Expectation,
+    ProviderError,
+    ProviderErrorKind,
+    StreamingSpeechToText,
+)
 from tests.lines.rehearsal import WORDS_S, Ears, EarsAlong, Rehearsal, play, rehearsal, until
 
 ASK = Decision("Does that work?", asks="confirmed")
@@ -52,6 +57,26 @@ def test_ears_that_listen_along_have_heard_each_stretch_when_it_ends(tmp_path: P
             assert ears.asked == 0, "nothing was recognised afterwards"
             assert len(ears.streams) == 1, "one for the whole call"
             await until(lambda: ears.streams[0].is_closed, 0.1)
+
+    play(story)
+
+
+def test_ears_that_listen_along_are_told_what_is_expected(tmp_path: Path) -> None:
+    """Whoever stands in for them hears a yes or a no far better then."""
+
+    async def story() -> None:
+        yes_no = Expectation(frozenset({"yes_no"}))
+        ears = EarsAlong(along=[(0.02, "hello"), (0.02, "yes")])
+        asking = Decision("Does that work?", asks="confirmed", expectation=yes_no)
+        async with rehearsal(tmp_path, decisions=[asking, BYE], ears=ears) as stage:
+            running = asyncio.create_task(stage.line.run())
+            await stage.pick_up()
+            stage.say()
+            await until(lambda: len(stage.transcript) == 2)
+            stage.say()
+            await running
+            assert "greeting" in ears.expected[0].kinds
+            assert ears.expected[1:] == [yes_no]
 
     play(story)
 

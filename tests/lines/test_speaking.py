@@ -314,9 +314,8 @@ def test_the_shelf_makes_room_and_never_cuts_what_is_being_made() -> None:
         shelf = Shelf(voice, "en-US")
         for number in range(SHELF_SOUNDS + 2):
             shelf.prepare(f"Sentence {number}.")
-        await asyncio.sleep(0.1)
-        assert len(voice.asked) == SHELF_SOUNDS, "all are in the making: nothing more is begun"
-        await asyncio.sleep(1)
+        await asyncio.sleep(10)
+        assert len(voice.asked) == SHELF_SOUNDS, "all were to be made: nothing more was taken on"
         first = shelf.take("Sentence 0.")
         shelf.prepare("Another.")
         assert shelf.take("Sentence 0.") is not first, "the oldest went"
@@ -341,6 +340,87 @@ def test_what_is_let_go_and_wanted_again_at_once_is_not_begun_anew() -> None:
         assert shelf.take("A slow sentence.") is slow
         assert (slow.is_over, len(slow.ulaw)) == (True, 8000)
         assert voice.called_off == ["Another."]
+
+    play(story)
+
+
+class BusyVoice(Voice):
+    """Half a second a sentence; remembers what was asked, and how many were in the making at once."""
+
+    def __init__(self) -> None:
+        super().__init__(takes_s=0.5)
+        self.asked: list[tuple[float, str]] = []
+        self.busy = self.busiest = 0
+
+    async def synthesize(self, text: str, *, language: str = "en-US") -> bytes:
+        self.asked.append((round(asyncio.get_running_loop().time(), 2), text))
+        self.busy += 1
+        self.busiest = max(self.busiest, self.busy)
+        try:
+            return await super().synthesize(text, language=language)
+        finally:
+            self.busy -= 1
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_what_is_prepared_is_made_one_after_the_other_in_its_order(keep: bool) -> None:
+    """All at once, a vendor that takes its time for each would be late with every one of them."""
+
+    async def story() -> None:
+        voice = BusyVoice()
+        shelf, began = Shelf(voice, "en-US"), asyncio.get_running_loop().time()
+        for number in range(7):
+            shelf.prepare(f"Sentence {number}.", keep=keep)
+        await asyncio.sleep(4)
+        assert [text for _, text in voice.asked] == [f"Sentence {number}." for number in range(7)]
+        assert [at - began for at, _ in voice.asked] == pytest.approx([n / 2 for n in range(7)], abs=0.02)
+        assert voice.busiest == 1
+
+    play(story)
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_what_is_said_waits_for_nothing_that_is_prepared(keep: bool) -> None:
+    """Neither other words, nor the same that still wait for their turn."""
+
+    async def story() -> None:
+        voice = BusyVoice()
+        shelf, began = Shelf(voice, "en-US"), asyncio.get_running_loop().time()
+        for number in range(7):
+            shelf.prepare(f"Sentence {number}.", keep=keep)
+        await asyncio.sleep(0.1)
+        for text in ("Something else.", "Sentence 6."):
+            await shelf.take(text).reach(1)
+        assert asyncio.get_running_loop().time() - began == pytest.approx(1.1, abs=0.02)
+        shelf.close()
+
+    play(story)
+
+
+def test_words_that_are_said_next_do_not_wait_for_those_of_some_day() -> None:
+    async def story() -> None:
+        voice = BusyVoice()
+        shelf = Shelf(voice, "en-US")
+        for number in range(7):
+            shelf.prepare(f"Filler {number}.", keep=True)
+        shelf.prepare("The next sentence.")
+        await asyncio.sleep(0.6)
+        assert shelf.take("The next sentence.").is_whole
+        assert voice.busiest == 2
+
+    play(story)
+
+
+def test_what_was_said_before_its_turn_is_not_made_again() -> None:
+    async def story() -> None:
+        voice = BusyVoice()
+        shelf = Shelf(voice, "en-US")
+        shelf.prepare("First.")
+        shelf.prepare("Second.")
+        await shelf.take("Second.").reach(1)
+        await asyncio.sleep(2)
+        assert shelf.take("Second.").is_whole
+        assert sorted(text for _, text in voice.asked) == ["First.", "Second."]
 
     play(story)
 

@@ -63,6 +63,7 @@ class ScriptedEars:
     script: list[tuple[float, str | ProviderError]]
     fails_to_prepare: ProviderError | None = None
     heard: list[bytes] = field(default_factory=list)
+    expected: list[Expectation] = field(default_factory=list)
     asked_at: list[float] = field(default_factory=list)
     prepared: int = 0
     taken_back: int = 0
@@ -75,6 +76,7 @@ class ScriptedEars:
 
     async def transcribe(self, ulaw: bytes, expect: Expectation, *, language: str = "en-US") -> Recognition:
         self.heard.append(ulaw)
+        self.expected.append(expect)
         return await self.answer()
 
     async def answer(self) -> Recognition:
@@ -119,7 +121,8 @@ class ScriptedStream:
     def push(self, ulaw: bytes) -> None:
         self.pushed += ulaw
 
-    async def finish(self) -> Recognition:
+    async def finish(self, expect: Expectation) -> Recognition:
+        self.ears.expected.append(expect)
         self.ears.heard.append(bytes(self.pushed))
         self.pushed.clear()
         return await self.ears.answer()

@@ -83,7 +83,7 @@ def listen(
 async def said(stream: DeepgramStream, *sounds: bytes) -> Recognition:
     for sound in sounds:
         stream.push(word(sound))
-    return await stream.finish()
+    return await stream.finish(Expectation())
 
 
 # the stream
@@ -156,7 +156,7 @@ def test_a_click_is_no_words_and_is_not_waited_for(vendor: SimulatedDeepgramServ
     async def story(ears: DeepgramSpeechToText) -> tuple[Recognition, str]:
         stream = await ears.open_stream()
         stream.push(ONE * 400)
-        click = await stream.finish()
+        click = await stream.finish(Expectation())
         vendor.fault = None
         return click, (await said(stream, TWO)).text
 
@@ -167,7 +167,7 @@ def test_silence_is_no_words_and_no_error(vendor: SimulatedDeepgramServer) -> No
     async def story(ears: DeepgramSpeechToText) -> Recognition:
         stream = await ears.open_stream()
         stream.push(silence(500))
-        return await stream.finish()
+        return await stream.finish(Expectation())
 
     assert listen(vendor, story) == Recognition("", 0.0)
 
@@ -193,7 +193,7 @@ def test_a_turn_that_is_taken_back_leaves_nothing_behind(vendor: SimulatedDeepgr
     async def story(ears: DeepgramSpeechToText) -> str:
         stream = await ears.open_stream()
         stream.push(word(ONE))
-        finishing = asyncio.create_task(stream.finish())
+        finishing = asyncio.create_task(stream.finish(Expectation()))
         await asyncio.sleep(0.01)
         finishing.cancel()
         await asyncio.gather(finishing, return_exceptions=True)
@@ -206,7 +206,7 @@ def test_sound_pushed_while_words_are_awaited_is_the_next_turns(vendor: Simulate
     async def story(ears: DeepgramSpeechToText) -> list[str]:
         stream = await ears.open_stream()
         stream.push(word(ONE))
-        first = asyncio.create_task(stream.finish())
+        first = asyncio.create_task(stream.finish(Expectation()))
         await asyncio.sleep(0)
         stream.push(word(TWO))
         return [(await first).text, (await said(stream, THREE)).text]
@@ -348,7 +348,7 @@ def test_a_closed_stream_takes_sound_in_silence_and_gives_no_words(vendor: Simul
         await stream.close()
         stream.push(word(ONE))
         with pytest.raises(ProviderError) as caught:
-            await stream.finish()
+            await stream.finish(Expectation())
         return caught.value.kind
 
     assert listen(vendor, story) is Kind.UNAVAILABLE
@@ -360,7 +360,7 @@ def test_closing_in_the_middle_of_a_turn_ends_the_wait(vendor: SimulatedDeepgram
     async def story(ears: DeepgramSpeechToText) -> Kind:
         stream = await ears.open_stream()
         stream.push(word(ONE))
-        finishing = asyncio.create_task(stream.finish())
+        finishing = asyncio.create_task(stream.finish(Expectation()))
         await asyncio.sleep(0.01)
         async with asyncio.timeout(2.0):
             await stream.close()

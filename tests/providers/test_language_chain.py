@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 
 import pytest
 
 from byourside_server.providers.base import (
+    AnswerSchema,
     Completion,
     Generation,
     LanguageModel,
@@ -72,9 +74,9 @@ class House:
         return asyncio.run(hear(self.chain))
 
 
-async def hear(model: LanguageModel) -> tuple[str, Completion]:
+async def hear(model: LanguageModel, request: Generation = ASK) -> tuple[str, Completion]:
     said = ""
-    async for piece in model.generate(ASK):
+    async for piece in model.generate(request):
         if isinstance(piece, Completion):
             return said, piece
         said += piece.text
@@ -94,6 +96,39 @@ def test_the_first_model_that_answers_is_heard_and_failures_are_counted() -> Non
     assert completion.usage == Usage(
         requests=1, failures=2, prompt_tokens=10, completion_tokens=2, cost_usd=0.5, models=("three",)
     )
+
+
+def test_the_log_says_of_every_failure_whose_it_was_why_and_how_long_it_rests(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    one = ScriptedModel("one", down("one"), down("one", Kind.RATE_LIMITED, wish=3600.0))
+    two = ScriptedModel("two", down("two", Kind.BAD_INPUT))
+    house = House(one, two, ScriptedModel("three"))
+    house.ask()
+    house.ask()
+    told = [
+        (record.__dict__["model"], record.__dict__["why"], record.__dict__.get("rest_s"))
+        for record in caplog.records
+    ]
+    assert told == [("one", "one is down", 0.0), ("two", "two is down", None), ("one", "one is down", 600.0)]
+
+
+def test_a_model_that_writes_no_json_goes_on_talking() -> None:
+    """Whoever reads transcripts with it must not silence the calls that talk with it."""
+    no_json = down(kind=Kind.BAD_ANSWER)
+    one, two = ScriptedModel("one", no_json, no_json, no_json), ScriptedModel("two")
+    house = House(one, two)
+    document = replace(ASK, schema=AnswerSchema("fields", {"type": "object"}))
+    for _ in range(3):
+        assert asyncio.run(hear(house.chain, document))[0] == "two speaking"
+    assert house.ask()[0] == "one speaking"
+
+
+def test_a_model_that_talks_nonsense_rests() -> None:
+    one, two = ScriptedModel("one", *[down(kind=Kind.BAD_ANSWER)] * 2), ScriptedModel("two")
+    house = House(one, two)
+    assert [house.ask()[0] for _ in range(3)] == ["two speaking"] * 3
+    assert one.asked == 2
 
 
 def test_an_answer_that_broke_off_after_words_is_not_begun_again_by_another() -> None:
@@ -358,6 +393,8 @@ def test_a_wrong_key_is_named_by_its_variable() -> None:
         ("ollama", {}, "write ollama\\?model=NAME"),
         ("ollama?model=m&temprature=1", {}, "no option 'temprature'"),
         ("ollama?model=m&base_ulr=http://h/v1", {}, "did you mean 'base_url'"),
+        ("openai?modle=m", {}, "did you mean 'model'"),
+        ("embedded, ollama?model=m", {}, "alone or at the end of a chain"),
         ("ollama?model=m&gap_timeout_s=0", {}, "longer than 0 seconds"),
         ("ollama?model=m&usage=maybe", {}, "one of on, off"),
         ("ollama?model=m&base_url=localhost", {}, "base_url must be"),

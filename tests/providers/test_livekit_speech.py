@@ -530,7 +530,7 @@ async def words(stream: SpeechStream, ulaw: bytes = SPEECH) -> Recognition:
     """Pushed in pieces of 100 ms."""
     for at in range(0, len(ulaw), 800):
         stream.push(ulaw[at : at + 800])
-    return await stream.finish()
+    return await stream.finish(Expectation())
 
 
 def test_deepgrams_plugin_listens_along_and_answers_each_stretch_at_once() -> None:
@@ -678,7 +678,7 @@ def test_a_stretch_may_begin_before_the_last_ones_words_are_there() -> None:
 @pytest.mark.usefixtures("_scripted")
 def test_a_stretch_without_sound_is_no_words_and_costs_no_wait() -> None:
     async def empty(stream: SpeechStream) -> Recognition:
-        return await stream.finish()
+        return await stream.finish(Expectation())
 
     assert asyncio.run(along(ears("scripted.Ears", answer_timeout_s=60), empty)) == Recognition("", 0.0)
 

@@ -207,7 +207,7 @@ def test_a_voice_that_is_interrupted_hangs_up_on_the_vendor(vendor: SimulatedAud
 VOICE_FAULTS: dict[str, tuple[Kind, str]] = {
     "hang": (Kind.TIMED_OUT, "too slow"),
     "stall_midway": (Kind.TIMED_OUT, "too slow"),
-    "cut_off_midway": (Kind.UNAVAILABLE, "connection failed"),
+    "cut_off_midway": (Kind.UNAVAILABLE, "the connection to 127.0.0.1:"),
     "server_error": (Kind.UNAVAILABLE, "HTTP 500"),
     "rate_limited": (Kind.RATE_LIMITED, "HTTP 429"),
     "quota_used_up": (Kind.BAD_CONFIGURATION, "insufficient_quota"),

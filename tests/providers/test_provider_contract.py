@@ -345,13 +345,13 @@ def test_ears_that_listen_along_hear_turn_after_turn(servers: Servers, name: str
             for stream, sound in zip((first, second), sounds, strict=True):
                 for at in range(0, len(sound), 800):
                     stream.push(sound[at : at + 800])
-            heard = await asyncio.gather(first.finish(), second.finish())
+            heard = await asyncio.gather(first.finish(Expectation()), second.finish(Expectation()))
             turns.append([each.text for each in heard])
         await asyncio.gather(first.close(), second.close())
         await first.close()
         first.push(b"\xff" * 800)
         with pytest.raises(ProviderError):
-            await first.finish()
+            await first.finish(Expectation())
         return turns
 
     assert listen(servers, EARS[name], story) == [[WORDS, ""], ["", WORDS], ["", ""]]

@@ -101,7 +101,9 @@ def test_ears_are_made_of_what_is_written(spec: str, kind: type, name: str, stre
         ("compatible?model=x", "needs to know where.*base_url="),
         (f"compatible?{LOCAL}", "needs its model"),
         (f"compatible?{LOCAL}&model=x&key_env=EMPTY", "EMPTY"),
-        ("espeak?voice=loud", "'espeak' has no option 'voice'"),
+        ("espeak?voice=loud", "'espeak' has no option 'voice'; it has none"),
+        ("compatible?model=x&base_url=http://[half", "base_url must be"),
+        ("compatible?model=x&base_url=http://127.0.0.1:port/v1", "base_url must be"),
     ],
 )
 def test_what_is_missing_is_named(spec: str, told: str) -> None:

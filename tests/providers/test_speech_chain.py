@@ -403,9 +403,9 @@ def test_the_stream_is_the_first_engines() -> None:
         stream = await chain.open_stream()
         stream.push(b"one")
         stream.push(b"two")
-        assert (await stream.finish()).text == "along"
+        assert (await stream.finish(ANY)).text == "along"
         stream.push(b"three")
-        await stream.finish()
+        await stream.finish(ANY)
         assert along.heard == [b"onetwo", b"three"]
         assert whole.heard == []
         await stream.close()
@@ -420,17 +420,33 @@ def test_where_the_stream_fails_the_next_engine_hears_the_whole_turn() -> None:
         stream = await chain.open_stream()
         stream.push(b"one")
         stream.push(b"two")
-        assert (await stream.finish()).text == "whole"
+        assert (await stream.finish(ANY)).text == "whole"
         assert whole.heard == [b"onetwo"]
         stream.push(b"three")
         began = now()
-        assert (await stream.finish()).text == "whole"
+        assert (await stream.finish(ANY)).text == "whole"
         assert now() - began == pytest.approx(0.3, abs=0.01)
         assert whole.heard == [b"onetwo", b"three"]
         await asyncio.sleep(15.0)
         stream.push(b"four")
-        assert (await stream.finish()).text == "along"
+        assert (await stream.finish(ANY)).text == "along"
         assert along.heard == [b"onetwo", b"three", b"four"]  # also what it was not asked about was ended
+
+    in_virtual_time(story)
+
+
+@pytest.mark.parametrize("opening", [None, failing()], ids=["a stream that fails", "no stream"])
+def test_whoever_hears_a_turn_is_told_what_is_expected(opening: ProviderError | None) -> None:
+    """An embedded recogniser behind a vendor is far better with it."""
+    yes_no = Expectation(frozenset({"yes_no"}), ("two p m",))
+
+    async def story() -> None:
+        along, whole, chain = listening([(0.1, failing())], [opening])
+        stream = await chain.open_stream()
+        stream.push(b"one")
+        assert (await stream.finish(yes_no)).text == "whole"
+        assert whole.expected == [yes_no]
+        assert along.expected == ([yes_no] if opening is None else [])
 
     in_virtual_time(story)
 
@@ -441,7 +457,7 @@ def test_a_late_stream_is_joined_by_the_next_engine() -> None:
         stream = await chain.open_stream()
         stream.push(b"one")
         began = now()
-        assert (await stream.finish()).text == "whole"
+        assert (await stream.finish(ANY)).text == "whole"
         assert now() - began == pytest.approx(1.3, abs=0.01)
         assert along.taken_back == 1
 
@@ -453,13 +469,13 @@ def test_a_stream_that_cannot_be_opened_is_done_without_and_tried_again() -> Non
         along, whole, chain = listening([(0.1, "along")], [failing(), None])
         stream = await chain.open_stream()
         stream.push(b"one")
-        assert (await stream.finish()).text == "whole"
+        assert (await stream.finish(ANY)).text == "whole"
         assert along.streams == []
         await asyncio.sleep(16.0)
         stream.push(b"two")
-        assert (await stream.finish()).text == "along"  # heard whole, while the stream is opened beside
+        assert (await stream.finish(ANY)).text == "along"  # heard whole, while the stream is opened beside
         stream.push(b"three")
-        assert (await stream.finish()).text == "along"
+        assert (await stream.finish(ANY)).text == "along"
         assert along.heard == [b"two", b"three"]
         assert len(along.streams) == 1
         assert whole.heard == [b"one"]
@@ -473,12 +489,12 @@ def test_a_stream_that_opens_in_mid_turn_gets_that_turn_from_its_beginning() -> 
         stream = await chain.open_stream()
         await asyncio.sleep(16.0)
         stream.push(b"one")
-        finishing = asyncio.create_task(stream.finish())
+        finishing = asyncio.create_task(stream.finish(ANY))
         await asyncio.sleep(0)
         stream.push(b"two")
         await finishing
         stream.push(b"three")
-        await stream.finish()
+        await stream.finish(ANY)
         assert along.heard == [b"one", b"twothree"]
 
     in_virtual_time(story)
@@ -488,7 +504,7 @@ def test_nothing_pushed_is_nothing_heard_and_nobody_is_asked() -> None:
     async def story() -> None:
         along, whole, chain = listening([(0.1, "along")])
         stream = await chain.open_stream()
-        assert await stream.finish() == Recognition("", 0.0)
+        assert await stream.finish(ANY) == Recognition("", 0.0)
         assert along.heard == whole.heard == []
 
     in_virtual_time(story)
@@ -502,7 +518,7 @@ def test_a_closed_stream_gives_no_words() -> None:
         await stream.close()
         stream.push(b"one")
         with pytest.raises(ProviderError):
-            await stream.finish()
+            await stream.finish(ANY)
 
     in_virtual_time(story)
 
@@ -513,8 +529,8 @@ def test_a_chain_of_one_has_nobody_to_turn_to() -> None:
         stream = await StreamingSpeechToTextChain([along]).open_stream()
         stream.push(b"one")
         with pytest.raises(ProviderError):
-            await stream.finish()
+            await stream.finish(ANY)
         stream.push(b"two")
-        assert (await stream.finish()).text == "along"
+        assert (await stream.finish(ANY)).text == "along"
 
     in_virtual_time(story)

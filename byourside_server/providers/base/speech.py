@@ -87,8 +87,11 @@ class SpeechStream(Protocol):
         """The next piece of speech (100 ms or so). Never blocks, never raises."""
         ...
 
-    async def finish(self) -> Recognition:
-        """The words of everything pushed since the last `finish`. Raises ProviderError."""
+    async def finish(self, expect: Expectation) -> Recognition:
+        """The words of everything pushed since the last `finish`, as an answer to what `expect` says.
+
+        Raises ProviderError.
+        """
         ...
 
     async def close(self) -> None: ...
