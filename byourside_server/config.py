@@ -144,7 +144,8 @@ def load_config(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> 
         allow_local_webhooks=sources.yes_or_no("allow_local_webhooks", False),
         log_level=sources.one_of("log_level", "info", LOG_LEVELS),
         transfers=_transfers(sources),
-        secrets={**sources.table("keys"), **environ},
+        # An empty variable is as good as none here too.
+        secrets={**sources.table("keys"), **{name: value for name, value in environ.items() if value}},
     )
     sources.refuse_unknown()
     return config

@@ -1,7 +1,8 @@
 """Who thinks: the minds that talk and the analyst that reads, made from the words of a setting.
 
 `embedded` is the rules; anything else names language models, in the order they are tried. Ending the list
-with `embedded` has the rules go on where no model answers; else the agent says so and ends the call.
+with `embedded` has the rules go on where no model answers a call that has hardly begun, in English; else
+the agent says so and ends the call.
 """
 
 from __future__ import annotations
@@ -49,11 +50,11 @@ class Thinking:
 def open_thinking(mind: str, analysis: str, environ: Mapping[str, str]) -> Thinking:
     """Raises ProviderError for a name, an option or a key that is wrong or missing."""
     models, goes_on = _without_embedded(mind)
-    model = _open_model(models, environ) if models else None
+    model = None if models is None else _open_model(models, environ)
     if analysis == "mind":
         return Thinking(model, model, goes_on)
     readers, _ = _without_embedded(analysis)
-    return Thinking(model, _open_model(readers, environ) if readers else None, goes_on)
+    return Thinking(model, None if readers is None else _open_model(readers, environ), goes_on)
 
 
 def _open_model(chain: str, environ: Mapping[str, str]) -> LanguageModel:
@@ -63,11 +64,12 @@ def _open_model(chain: str, environ: Mapping[str, str]) -> LanguageModel:
     return open_language_model(chain, environ)
 
 
-def _without_embedded(chain: str) -> tuple[str, bool]:
-    """The models of a chain, and whether `embedded` stands at its end."""
+def _without_embedded(chain: str) -> tuple[str | None, bool]:
+    """The models of a chain, None where there are none, and whether `embedded` stands at its end."""
     links = [link.strip() for link in chain.split(",")]
     goes_on = links[-1] == EMBEDDED
-    return ", ".join(links[:-1] if goes_on else links), goes_on
+    models = links[:-1] if goes_on else links
+    return (", ".join(models) if models else None), goes_on
 
 
 @dataclass(frozen=True)

@@ -268,8 +268,7 @@ class Conversation:
         if not self._has_opened:
             self._think("opening", text, heard, now)
         elif heard.is_noise or self._mouth.was_only_listened_to(text, heard.end):
-            if not heard.is_noise:
-                self._agent.silences = 0
+            self._agent.silences *= heard.is_noise  # a noise breaks no silence
             self._proceed(self._agent.go_on(), now, now)
         elif not self._is_machine_after_all(heard, now):
             self._agent.silences = 0
@@ -288,7 +287,9 @@ class Conversation:
 
     def _answer(self, text: str, heard: ContactTurn, now: float) -> None:
         self._agent.unclear = 0 if text else self._agent.unclear + 1
-        if self._agent.is_taking_leave:
+        if self._agent.unclear > patience.MAX_UNCLEAR:
+            self._say_last(f"{self._phrases.not_caught} {self._phrases.goodbye}", "no_response", now)
+        elif self._agent.is_taking_leave:
             self._agent.drop()
             self._proceed(self._agent.take_leave(text), now, now)
         else:

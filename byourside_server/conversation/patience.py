@@ -3,6 +3,7 @@
 GREET_AFTER_S = 0.9  # of silence since the answer
 MAX_UNHEARD = 3  # utterances of which nothing was heard
 MAX_SILENCES = 4  # in a row; a mind that would ask for ever is ended
+MAX_UNCLEAR = 5  # times in a row that nothing was understood
 RESUME_AFTER_S = 0.8  # after a cut that no speech explains
 CONNECTING_S = 30.0  # after a menu or a screening service was answered
 TRANSFER_S = 60.0

@@ -527,3 +527,19 @@ def test_a_context_that_repeats_the_objective_does_not_silence_it() -> None:
     )
     line = call(brief, "Hello?", "No.")
     assert line.said[0].endswith("Do you need to reschedule your visit?")
+
+
+def test_a_contact_who_is_never_understood_is_not_asked_for_ever() -> None:
+    """Noise on the line, or a language nobody here knows: an end, and said so, whatever the mind would do."""
+    mumbling = [Line("mumble mumble mumble", heard_as="")] * 40
+    line = call(README, "Hello?", *mumbling, mind=lambda situation: Decision("Is there anything else?"))
+    assert (line.conversation.ended_by, line.conversation.end_reason) == ("agent", "no_response")
+    assert line.said[-1].endswith("Goodbye.")
+    assert line.said.count("Is there anything else?") <= 6
+
+
+def test_a_contact_who_is_understood_again_is_asked_on() -> None:
+    mumble = Line("mumble mumble mumble", heard_as="")
+    script: list[Line | str] = ["Hello?", *[mumble] * 4, "Yes.", *[mumble] * 4, "No.", HANG_UP]
+    line = call(README, *script, mind=lambda situation: Decision("Is there anything else?"))
+    assert line.conversation.end_reason == "hung_up"
