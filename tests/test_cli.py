@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
 import logging
 import os
 import re
@@ -10,8 +12,9 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -462,3 +465,38 @@ def wait_until_healthy(server: subprocess.Popen[bytes], port: int, log: Path) ->
         except httpx.TransportError:
             time.sleep(0.1)
     raise AssertionError(log.read_text())
+
+
+def test_the_public_url_is_asked_where_real_callers_use_it(operator: Operator) -> None:
+    """A web server that is somebody else's, a port where nobody is, and the sandbox that needs neither."""
+    assert verdicts(doctor.check_public_url, operator.config) == ["ok"]
+    trunk = '[trunk]\nhost = "127.0.0.1"\n'
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        free = taken.getsockname()[1]
+    (operator.data_dir / "config.toml").write_text(f'public_url = "http://127.0.0.1:{free}"\n{trunk}')
+    [silent] = findings(doctor.check_public_url, operator.config)
+    assert silent.verdict == "warn"
+    assert "public_url" in silent.words
+    with somebody_elses_site() as url:
+        (operator.data_dir / "config.toml").write_text(f'public_url = "{url}"\n{trunk}')
+        [other] = findings(doctor.check_public_url, operator.config)
+    assert other.verdict == "fail"
+    assert "another" in other.words
+
+
+@contextlib.contextmanager
+def somebody_elses_site() -> Iterator[str]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as site:
+        thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{site.server_address[1]}"
+        site.shutdown()
+        thread.join()

@@ -18,6 +18,7 @@ from contextlib import aclosing, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from byourside_server.cli.archive import is_served
 from byourside_server.cli.terminal import say
@@ -30,6 +31,7 @@ LITTLE_DISK, NO_DISK = 2_000_000_000, 100_000_000
 # No edition of this server was there before, and certificates fail long before the other end.
 EARLIEST, LATEST = 1_735_689_600.0, 4_102_444_800.0
 FILE_CLOCK_TOLERANCE_S = 5.0
+PUBLIC_PATIENCE_S = 4.0
 SPOKEN = "Yes, that works for me."
 # What a call allows an answer: models that think first have said nothing yet after a few.
 MODEL_TOKENS = 2000
@@ -137,6 +139,27 @@ def check_port(config: Config) -> Iterator[Finding]:
             yield Finding("fail", "port", words)
         else:
             yield Finding("ok", "port", f"{config.port} on {config.host} is free")
+
+
+def check_public_url(config: Config) -> Iterator[Finding]:
+    """Ask ourselves by the address that callers are given; a server that does not run yet is no failure."""
+    import httpx
+
+    host = urlsplit(config.public_url).hostname or ""
+    if host in ("127.0.0.1", "localhost", "::1") and config.trunk is None:
+        yield Finding("ok", "public URL", f"{config.public_url}: this machine alone, as the sandbox needs")
+        return
+    try:
+        answer = httpx.get(f"{config.public_url}/healthz", timeout=PUBLIC_PATIENCE_S)
+        is_us = answer.status_code == 200 and "version" in answer.json()
+    except (httpx.HTTPError, ValueError) as trouble:
+        cure = "set public_url to where callers reach this server, and see to the proxy before it"
+        running = is_served(config)
+        why = f"{config.public_url} gives no answer ({trouble}): {cure}{'' if running else '; or serve first'}"
+        yield Finding("fail" if running else "warn", "public URL", why)
+        return
+    words = "answers" if is_us else "answers, but not as this server does: is that address another's?"
+    yield Finding("ok" if is_us else "fail", "public URL", f"{config.public_url} {words}")
 
 
 def check_telephone_ports(config: Config) -> Iterator[Finding]:
@@ -353,6 +376,7 @@ CHECKS: tuple[Check, ...] = (
     check_data_directory,
     check_clock,
     check_port,
+    check_public_url,
     check_telephone_ports,
     check_trunk,
     check_numpy,

@@ -13,7 +13,7 @@ from typing import Callable, Dict, List, Mapping, Optional, TextIO, Tuple, cast
 from .client import DEFAULT_BASE_URL, Client
 from .errors import ByoursideError
 from .options import BASE_URL_VARIABLES, KEY_VARIABLES, parser
-from .printout import Progress, call_line, result_table
+from .printout import Progress, call_line, result_table, wants_colour
 from .records import CallRecord, Voicemail
 from .stream import TURN
 
@@ -94,7 +94,7 @@ def _watch(client: Client, args: argparse.Namespace) -> int:
 
 
 def _follow(client: Client, call_id: str, args: argparse.Namespace) -> int:
-    progress = Progress(_progress_stream(args))
+    progress = _progress(_progress_stream(args))
     try:
         record = client.wait_for_call(call_id, args.timeout, args.interval, progress.update)
     except (ByoursideError, KeyboardInterrupt):
@@ -107,7 +107,7 @@ def _follow(client: Client, call_id: str, args: argparse.Namespace) -> int:
 
 
 def _listen(client: Client, args: argparse.Namespace) -> int:
-    progress, last = Progress(sys.stdout), None
+    progress, last = _progress(sys.stdout), None
     for event in client.listen(args.call_id):
         if args.json:
             line = {"id": event.id, "event": event.type, "data": event.data}
@@ -151,6 +151,10 @@ def _recording(client: Client, args: argparse.Namespace) -> int:
 
 def _show(record: CallRecord, args: argparse.Namespace) -> None:
     print(json.dumps(record, indent=2) if args.json else result_table(record))
+
+
+def _progress(out: TextIO) -> Progress:
+    return Progress(out, colour=wants_colour(out, os.environ))
 
 
 def _progress_stream(args: argparse.Namespace) -> TextIO:

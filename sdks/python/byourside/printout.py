@@ -28,11 +28,24 @@ PLAIN_ROWS: Tuple[Tuple[str, str], ...] = (
 )
 
 
+# Terminal colours (ECMA-48 §8.3.117) of what stands out; on a terminal alone, and not where NO_COLOR is set.
+COLOUR_OF_ROLE: Dict[str, str] = {"agent": "36", "contact": "33"}
+BOLD = "1"
+
+
+def wants_colour(out: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether `out` is a terminal whose user has not asked for plain text."""
+    return out.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
 class Progress:
     """Writes a line for every change of status and every turn spoken, as records come in."""
 
-    def __init__(self, out: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, out: TextIO, clock: Callable[[], float] = time.monotonic, *, colour: bool = False
+    ) -> None:
         self._out = out
+        self._colour = colour
         self._clock = clock
         self._began_at = clock()
         self._shown: Optional[str] = None
@@ -70,14 +83,19 @@ class Progress:
         if phase != self._shown:
             self._shown = phase
             elapsed = f"{self._clock() - self._began_at:.1f} s"
-            self._write(f"{elapsed:>8}  {phase}")
+            self._write(f"{elapsed:>8}  {self._painted(phase, BOLD)}")
 
     def _show_turn(self, turn: Mapping[str, Any]) -> None:
         start_ms = turn.get("startMs")
         at = clock_face(start_ms) if isinstance(start_ms, (int, float)) else ""
         role = str(turn.get("role"))
         speaker = LABEL_OF_ROLE.get(role, harmless(role))
-        self._write(wrapped(f"{'':10}{at:>7}  {speaker:<7}  ", harmless(turn.get("text"))))
+        line = wrapped(f"{'':10}{at:>7}  {speaker:<7}  ", harmless(turn.get("text")))
+        # Painted after wrapping: colours have no width.
+        self._write(line.replace(speaker, self._painted(speaker, COLOUR_OF_ROLE.get(role, "0")), 1))
+
+    def _painted(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
 
     def _write(self, line: str) -> None:
         self._out.write(line + "\n")

@@ -4,13 +4,14 @@ import contextlib
 import io
 import json
 import os
+import re
 import tempfile
 import unittest
 import unittest.mock
 from typing import Any, Dict, List, Tuple
 
 from byourside.command import main
-from byourside.printout import Progress, clock_face, harmless
+from byourside.printout import Progress, clock_face, harmless, wants_colour
 from contract_data import load, needs_contract
 from scripted_server import Reply, ScriptedServer, unused_port
 
@@ -272,6 +273,24 @@ class Shown(unittest.TestCase):
 
     def test_what_was_said_cannot_steer_the_terminal(self) -> None:
         self.assertEqual(harmless("a\x1b[2Jb\r\nc\u202e✓é"), "a [2Jb  c ✓é")
+
+    def test_colours_are_for_terminals_whose_user_wants_them(self) -> None:
+        class Terminal(io.StringIO):
+            def isatty(self) -> bool:
+                return True
+
+        self.assertFalse(wants_colour(io.StringIO(), {}))
+        self.assertTrue(wants_colour(Terminal(), {}))
+        self.assertFalse(wants_colour(Terminal(), {"NO_COLOR": "1"}))
+        self.assertFalse(wants_colour(Terminal(), {"TERM": "dumb"}))
+        shown = {}
+        for colour in (False, True):
+            out = io.StringIO()
+            turn = {"role": "contact", "text": "word " * 60, "startMs": 300}
+            Progress(out, lambda: 0.0, colour=colour).turn(turn)
+            shown[colour] = out.getvalue()
+        self.assertIn("\x1b[33mContact\x1b[0m", shown[True])
+        self.assertEqual(re.sub("\x1b\\[[0-9]+m", "", shown[True]), shown[False])
 
     def test_times_read_as_on_a_recorder(self) -> None:
         self.assertEqual(
