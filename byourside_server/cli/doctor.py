@@ -155,7 +155,8 @@ def check_public_url(config: Config) -> Iterator[Finding]:
     except (httpx.HTTPError, ValueError) as trouble:
         cure = "set public_url to where callers reach this server, and see to the proxy before it"
         running = is_served(config)
-        why = f"{config.public_url} gives no answer ({trouble}): {cure}{'' if running else '; or serve first'}"
+        cure += "" if running else "; or serve first"
+        why = f"{config.public_url} gives no answer ({trouble}): {cure}"
         yield Finding("fail" if running else "warn", "public URL", why)
         return
     words = "answers" if is_us else "answers, but not as this server does: is that address another's?"
