@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Literal
 
+from byourside_server.calls.transcript import Turn
 from byourside_server.conversation.brief import Brief
 from byourside_server.conversation.discretion import Discretion
 from byourside_server.conversation.events import ConversationEvent, PressKeys, Transfer
@@ -36,6 +37,7 @@ class Agent:
         self._record = record
         self._discretion = Discretion(brief)
         self._farewell = Farewell(brief)
+        self._since = 0  # the first turn with the one who has the phone now
         self._replies_to: float | None = None
         self._decided_late: tuple[int, Decision] | None = None  # came while the contact spoke
         self._unanswered: tuple[Occasion, str] | None = None  # what the mind was asked last
@@ -51,10 +53,20 @@ class Agent:
         """Why the call ends, where the mind ends it."""
         return (self.decision and self.decision.end_reason) or "completed"
 
+    def is_taking_leave(self, heard: str = "") -> bool:
+        """Whether only what the caller demands keeps the goodbye back, also after these words."""
+        return self._farewell.is_under_way and not self._farewell.is_put_off_by(heard)
+
     @property
-    def is_taking_leave(self) -> bool:
-        """Whether only what the caller demands keeps the goodbye back."""
-        return self._farewell.is_under_way
+    def _turns(self) -> tuple[Turn, ...]:
+        """What the one on the phone may have heard."""
+        return self._record.turns[self._since :]
+
+    def begin_anew(self) -> None:
+        """Somebody else will come to the phone, to whom nothing was said yet."""
+        self.decision = None
+        self._farewell = Farewell(self._brief)
+        self._since = len(self._record.turns)
 
     def hear(self, text: str) -> None:
         """The contact's words, whatever becomes of them."""
@@ -69,6 +81,7 @@ class Agent:
     def think(self, occasion: Occasion, text: str, heard: ContactTurn | None) -> None:
         """Ask the mind what comes next; what was on its way to be said is dropped."""
         self.drop()
+        self._farewell.put_off()
         self._unanswered = occasion, text
         self._replies_to = heard.end if heard is not None else None
         self.thought.ask(
@@ -81,7 +94,7 @@ class Agent:
                 open_step=self._record.open_step,
                 silences=self.silences,
                 unclear=self.unclear,
-                owed=owed(self._brief, self._record.turns),
+                owed=owed(self._brief, self._turns),
             )
         )
 
@@ -103,7 +116,7 @@ class Agent:
         self._unanswered = None
         decision = allowed(decision, self._brief, in_menu=is_menu)
         coming = f"{self.mouth.unsaid} {decision.say}"
-        if not is_menu and self._farewell.is_due(decision, self._record.turns, coming):
+        if not is_menu and self._farewell.is_due(decision, self._turns, coming):
             self._farewell.begin(decision, has_said_goodbye=has_begun and not decision.say.strip())
             return self.take_leave("")
         return self._follow(decision, is_menu=is_menu)
@@ -142,7 +155,7 @@ class Agent:
 
     def take_leave(self, heard: str) -> Next:
         """What the caller demands to be said and asked, before the goodbye; `heard` is the last answer."""
-        statements, question = self._farewell.next(self._record.turns, self.mouth.unsaid, heard)
+        statements, question = self._farewell.next(self._turns, self.mouth.unsaid, heard)
         for text in statements:
             self.mouth.say(Words(text, barge_in=False))
         if question is None:

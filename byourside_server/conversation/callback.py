@@ -30,8 +30,9 @@ _SPAN = re.compile(
 _LATER = re.compile(r"\blater (?:today|this (?:week|afternoon|evening|morning))\b")
 _LOOSE = re.compile(
     r"\b(?:next (?:week|month)|this (?:week|weekend)"
-    r"|(?:after|before|at|during) (?:lunch|work|dinner|school)(?: ?time)?|any ?time)\b"
+    r"|(?:after|before|during) (?:lunch|work|dinner|school)(?: ?time)?|at (?:lunch|dinner) ?time|any ?time)\b"
 )
+_AT = frozenset({"noon", "midnight", "midday", "lunchtime", "night", "half", "quarter"})
 _KEPT_CAPITAL = WEEKDAYS | MONTHS
 _ASKS_FOR_TIME = re.compile(r"\b(?:when|what time|which day|good time|better time|call back|call you)\b")
 
@@ -45,7 +46,7 @@ def callback_of(turns: Sequence[Turn], today: date) -> Callback | None:
     if not wishes:
         return None
     wish = wishes[-1]
-    time, told = time_in(wish.text), wish
+    time, told = time_in(wish.text, is_answer=_answers_when(wish, turns)), wish
     if time is None:
         answer = _answer_to_when(wish, turns)
         time = None if answer is None else time_in(answer.text, is_answer=True)
@@ -56,10 +57,13 @@ def callback_of(turns: Sequence[Turn], today: date) -> Callback | None:
 def _wishes(turn: Turn, turns: Sequence[Turn]) -> bool:
     if intent_of(turn.text) is Intent.CALL_LATER:
         return not _answers_a_field(turn, turns)
+    return _answers_when(turn, turns) and time_in(turn.text, is_answer=True) is not None
+
+
+def _answers_when(turn: Turn, turns: Sequence[Turn]) -> bool:
+    """Whether the agent had just asked when to call back."""
     asked = _asked_before(turn, turns)
-    return (
-        asked is not None and asked.asks == "callback:time" and time_in(turn.text, is_answer=True) is not None
-    )
+    return asked is not None and asked.asks == "callback:time"
 
 
 def _answers_a_field(turn: Turn, turns: Sequence[Turn]) -> bool:
@@ -104,14 +108,18 @@ def time_in(text: str, *, is_answer: bool = False) -> str | None:
     return loose[0] if loose is not None else None
 
 
-def spoken_time(time: str) -> str:
-    """The time behind "call": "on Tuesday at 10", "at 5 PM", "after 5"."""
-    first = time.split()[0].lower()
+def spoken_time(time: str, *, is_away: bool = False) -> str:
+    """The time behind "call": "on Tuesday at 10", "at 5 PM", "after 5"; who is away until then can be
+    called from then on."""
+    first, _, rest = time.partition(" ")
+    first = first.lower()
+    if is_away and first in ("until", "till"):
+        return f"from {rest} on"
     if first in WEEKDAYS | MONTHS:
         return f"on {time}"
-    if first in PARTS_OF_DAY - {"noon", "midnight", "midday"}:
+    if first in PARTS_OF_DAY - _AT:
         return f"in the {time}"
-    return f"at {time}" if first[:1].isdigit() or first in ("noon", "midnight", "half", "quarter") else time
+    return f"at {time}" if first[:1].isdigit() or first in _AT else time
 
 
 def _uncapitalised(time: str) -> str:

@@ -207,7 +207,7 @@ class Conversation:
             return
         self._phase = "talk"
         self._agent.decision = Decision("", expectation=expectations.OPEN)
-        self._mouth.say(Words(self._phrases.not_reached))
+        self._mouth.say(Words(self._phrases.not_reached, barge_in=False))
         self._look(now, now)
 
     def receive_hang_up(self, by: str, now: float) -> None:
@@ -237,7 +237,7 @@ class Conversation:
         heard = self._ears.close()
         if heard is None or self._phase == "transfer":
             return
-        if self._phase == "closing" and self._mouth.has_more and heard.words:
+        if self._phase == "closing" and not self._reason_to_end and self._mouth.has_more and heard.words:
             self._phase = "talk"  # our goodbye was cut, and they have something to say
         if self._phase == "closing":
             if self._mouth.saying is None:
@@ -289,7 +289,7 @@ class Conversation:
         self._agent.unclear = 0 if text else self._agent.unclear + 1
         if self._agent.unclear > patience.MAX_UNCLEAR:
             self._say_last(f"{self._phrases.not_caught} {self._phrases.goodbye}", "no_response", now)
-        elif self._agent.is_taking_leave:
+        elif self._agent.is_taking_leave(text):
             self._agent.drop()
             self._proceed(self._agent.take_leave(text), now, now)
         else:
@@ -382,7 +382,8 @@ class Conversation:
     def _get_connected(self, machine: str, heard: ContactTurn, now: float) -> None:
         """A menu or a screening service: ask for a person, and begin anew when one speaks."""
         self._connecting, self.answered_by, self._phase = machine, None, "opening"
-        self._ears.pickup, self._has_opened, self._agent.decision = Pickup(), False, None
+        self._ears.pickup, self._has_opened = Pickup(), False
+        self._agent.begin_anew()
         if machine == "screening":
             self._agent.drop()
             self._agent.say(plan_of(self.brief).purpose)
@@ -397,14 +398,13 @@ class Conversation:
             self._finish(now, "no_response")  # or nobody came after the menu
             return
         self._agent.silences += 1
-        if self._agent.is_taking_leave:
+        if self._agent.is_taking_leave():
             self._proceed(self._agent.take_leave(""), now, now)
         else:
             self._think("silence", "", None, now)
 
     def _say_last(self, text: str, reason: str, now: float) -> None:
         """Words of our own that end the call, over whatever goes on."""
-        self._ears.close()
         self._agent.drop()
         self._timers.clear("turn", "silence", "resume", "greet")
         self._mouth.stop(now)

@@ -30,7 +30,7 @@ from byourside_server.conversation.guesses import (
     signals_in,
     urges,
 )
-from byourside_server.conversation.numerals import Numeral, numerals_in
+from byourside_server.conversation.numerals import Numeral, numerals_in, value_of
 from byourside_server.conversation.phrases import phrases_for
 from byourside_server.conversation.secrets_of import SPANS, month_at, secrets_of
 from byourside_server.conversation.telling import (
@@ -182,7 +182,7 @@ class Discretion:
         if not is_closing_in and not (was_narrowing and len(words.folded) <= SHORT):
             return False
         guesses = [
-            float(digits) for each in numerals if _is_amount(words, each) for digits, *_ in each.readings
+            value_of(digits) for each in numerals if _is_amount(words, each) for digits, *_ in each.readings
         ]
         is_near = any(a / NEAR_FACTOR <= guess <= a * NEAR_FACTOR for a in amounts for guess in guesses)
         return is_near or was_narrowing

@@ -15,6 +15,7 @@ from byourside_server.conversation.disclosure import disclosure, introduction
 from byourside_server.conversation.intents import Intent, intent_of
 from byourside_server.conversation.machine_words import machine_of
 from byourside_server.conversation.mind import DEFAULT_PATIENCE_S, Decision, Situation, Speak
+from byourside_server.conversation.obligations import question_of
 from byourside_server.conversation.people import call_for_person, is_away, is_right_person
 from byourside_server.conversation.phrases import phrases_for
 from byourside_server.conversation.plan import plan_of
@@ -75,7 +76,7 @@ class EmbeddedMind:
 
     async def prepare(self, brief: Brief) -> str:
         first = plan_of(brief).main
-        return with_statements(first.spoken, first.question, brief.must_say)
+        return with_statements(first.spoken, first, brief.must_say)
 
 
 def decide(situation: Situation) -> Decision:
@@ -152,20 +153,29 @@ def _on_call_later(plan: Plan, situation: Situation, move: Intent | None) -> Dec
 
 def _called_back(situation: Situation) -> Decision:
     time = time_in(situation.text, is_answer=situation.open_step == CALLBACK_TIME)
-    wish = f"on that you'd like a call {spoken_time(time)}" if time else "that on"
+    when = spoken_time(time, is_away=is_away(situation.text)) if time else ""
+    wish = f"on that you'd like a call {when}" if when else "that on"
     return _hang_up(f"Of course, I'll pass {wish}. Goodbye.", "callback_requested")
 
 
-def _own_question(say: str, name: str) -> Decision:
+def _own_question(say: str, name: str | None) -> Decision:
     return Decision(say, asks=name, expectation=expectations.OPEN, note=f"asks {name}")
+
+
+def _unplanned(situation: Situation) -> str | None:
+    """The open question that is none of the plan's: one of its own, or one that the caller demands."""
+    own = {PERSON: ASK_FOR_PERSON, CALLBACK_TIME: ASK_FOR_CALLBACK}.get(situation.open_step or "")
+    return own or question_of(situation.brief, situation.open_step)
 
 
 def _on_silence(plan: Plan, reading: Reading, situation: Situation) -> Decision:
     if situation.silences > MAX_SILENCES:
         return _hang_up(_WORDS.cannot_hear, "no_response")
-    own = {PERSON: ASK_FOR_PERSON, CALLBACK_TIME: ASK_FOR_CALLBACK}.get(situation.open_step or "")
-    if own is not None and call_for_person(situation.turns) != "fetched":
-        return _own_question(f"{STILL_THERE} {own}", situation.open_step or "")
+    asked = _unplanned(situation)
+    if call_for_person(situation.turns) == "fetched":
+        return Decision(STILL_THERE, expectation=expectations.OPEN, note="waits for the person")
+    if asked is not None:
+        return _own_question(f"{STILL_THERE} {asked}", situation.open_step)
     step = _open(plan, reading)
     if step is None:
         return Decision(STILL_THERE, expectation=expectations.CLOSING, note="silence")
@@ -174,7 +184,9 @@ def _on_silence(plan: Plan, reading: Reading, situation: Situation) -> Decision:
 
 def _on_unclear(plan: Plan, reading: Reading, situation: Situation) -> Decision:
     """Sound without words; the turns hold nothing of it."""
-    step = plan.step(reading.open_step)
+    step, asked = plan.step(reading.open_step), _unplanned(situation)
+    if asked is not None and situation.unclear <= 1:
+        return _own_question(f"{NOT_CAUGHT} {asked}", situation.open_step)
     if step is None or step.name in reading.given:
         return _next(plan, reading, "")
     if reading.is_done(step):  # the transcript marks such turns, and so counts them
@@ -189,14 +201,26 @@ def _on_move(plan: Plan, reading: Reading, situation: Situation, move: Intent | 
         return _ending(move)
     if move is Intent.HOLD:
         return _hold(plan, step)
+    asked = _unplanned(situation)
+    if asked is not None and (lead := _lead(plan, situation, move)) is not None:
+        return _own_question(f"{lead} {asked}".strip(), situation.open_step)
     if move is Intent.REPEAT:
         return _ask(plan, step or plan.main, "", whole=step is None or step is plan.main)
+    lead = _lead(plan, situation, move)
+    if lead is None:
+        return None
     if move is Intent.WHO:
-        return _ask(plan, step or plan.main, f"{introduction(situation.brief)} {plan.purpose}")
-    if move in REMARKS and move is not None:
-        remark = _remark(move, situation.text)
-        return _ask(plan, step, remark) if step else _next(plan, reading, remark)
-    return None
+        return _ask(plan, step or plan.main, lead)
+    return _ask(plan, step, lead) if step else _next(plan, reading, lead)
+
+
+def _lead(plan: Plan, situation: Situation, move: Intent | None) -> str | None:
+    """What a move is answered with before the open question is put again; None where that is not done."""
+    if move is Intent.WHO:
+        return f"{introduction(situation.brief)} {plan.purpose}"
+    if move is Intent.REPEAT:
+        return ""
+    return _remark(move, situation.text) if move in REMARKS and move is not None else None
 
 
 def _remark(move: Intent, text: str) -> str:
@@ -215,7 +239,7 @@ def _onward(plan: Plan, reading: Reading, situation: Situation) -> Decision:
     """After an answer the next question; after a miss the same once more."""
     step = plan.step(reading.open_step)
     if step is None:
-        return _next(plan, reading, "")
+        return _after_unplanned(plan, reading, situation)
     if step.name in reading.given:
         return _next(plan, reading, _acknowledgement(step, reading))
     if reading.is_done(step):
@@ -224,6 +248,19 @@ def _onward(plan: Plan, reading: Reading, situation: Situation) -> Decision:
         return _ask(plan, step, "")
     understood_words = bool(situation.text) and situation.text != UNINTELLIGIBLE
     return _ask(plan, step, YES_OR_NO if understood_words and step.is_yes_no else NOT_CAUGHT)
+
+
+def _after_unplanned(plan: Plan, reading: Reading, situation: Situation) -> Decision:
+    """Whatever was said to a question of the caller's is its answer; who had said goodbye may go then."""
+    asked = question_of(situation.brief, situation.open_step)
+    if asked is not None and _is_back_from_hold(situation) and _IS_BACK.search(plain(situation.text)):
+        return _own_question(asked, situation.open_step)
+    if asked is not None and any(move is Intent.GOODBYE for _, move in reading.moves):
+        return _ending(Intent.GOODBYE)
+    return _next(plan, reading, "")
+
+
+_IS_BACK = re.compile(r"\b(?:back|here|ready|go ahead|hello|where were we)\b|^(?:okay|ok|all ?right)$")
 
 
 def _acknowledgement(step: Step, reading: Reading) -> str:

@@ -24,8 +24,6 @@ _UNFINISHED_ENDS = word_set(
     uh um er erm hmm like well maybe how would could can will i we
     """
 )
-# An answer of these kinds is complete once it can be read; numbers and names may go on.
-_COMPLETE_KINDS = frozenset({"yes_no", "email"})
 MAX_LEARNED_S = 1.2
 LEARNING_FACTOR = 1.3
 

@@ -10,9 +10,6 @@ import re
 
 from byourside_server.conversation.words import word_set
 
-_SUBJECTS = frozenset(
-    {"they", "he", "she", "the contact", "the customer", "the client", "the recipient", "the person"}
-)
 _CONTACT = (
     r"(?:the|this) (?:contact|customer|client|recipient|patient|person|callee|guest|candidate"
     r"|lead|tenant|owner)"

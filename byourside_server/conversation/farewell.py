@@ -16,9 +16,16 @@ from byourside_server.conversation.intents import Intent, intent_of
 from byourside_server.conversation.mind import Decision
 from byourside_server.conversation.phrases import phrases_for
 
-MAX_TIMES_ASKED = 2
-# Moves after which nothing more is asked of the contact.
-_WANTS_TO_GO = frozenset({Intent.DO_NOT_CALL, Intent.WRONG_NUMBER, Intent.NOT_INTERESTED, Intent.GOODBYE})
+MAX_TIMES = 3  # a statement is made or a question put, where the contact speaks into it each time
+# Moves after which nothing more is asked of the contact, and why the call ends then; None: as it would have.
+_WANTS_TO_GO: dict[Intent | None, str | None] = {
+    Intent.DO_NOT_CALL: "do_not_call",
+    Intent.WRONG_NUMBER: "wrong_number",
+    Intent.NOT_INTERESTED: None,
+    Intent.GOODBYE: None,
+}
+# Moves that are owed a reply of the mind's before there can be a goodbye.
+_WANTS_REPLY = frozenset({Intent.ROBOT, Intent.PROBE, Intent.WHO, Intent.HOLD, Intent.CALL_LATER})
 
 
 class Farewell:
@@ -27,12 +34,19 @@ class Farewell:
     def __init__(self, brief: Brief) -> None:
         self._brief = brief
         self._decision: Decision | None = None
-        self._stated: set[str] = set()
-        self._asked: dict[str, int] = {}
+        self._times: dict[str, int] = {}  # how often each was put, the latest last
 
     @property
     def is_under_way(self) -> bool:
         return self._decision is not None
+
+    def is_put_off_by(self, heard: str) -> bool:
+        """Whether these words of the contact's are for the mind to answer."""
+        return intent_of(heard) in _WANTS_REPLY
+
+    def put_off(self) -> None:
+        """The talk goes on; what is owed comes before its next end."""
+        self._decision = None
 
     def is_due(self, decision: Decision, turns: Iterable[Turn], about_to_say: str) -> bool:
         """Whether the decision ends a talk in which something is owed."""
@@ -48,15 +62,20 @@ class Farewell:
 
     def next(self, turns: Iterable[Turn], about_to_say: str, heard: str) -> tuple[list[str], str | None]:
         """The statements to make now and the question to put behind them; both empty when all is done."""
-        if self._decision is None or intent_of(heard) in _WANTS_TO_GO:
+        move = intent_of(heard)
+        if self._decision is None:
+            return [], None
+        if move in _WANTS_TO_GO:
+            reason = _WANTS_TO_GO[move] or self._decision.end_reason
+            self._decision = replace(self._decision, end_reason=reason)
             return [], None
         statements, questions = self._owed(_reason_of(self._decision), turns, about_to_say)
-        self._stated.update(statements)
-        if self._last_asked is not None and intent_of(heard) is Intent.REPEAT:
-            questions = [self._last_asked]
-        question = next((text for text in questions if self._may_ask(text)), None)
-        if question is not None:
-            self._asked[question] = self._asked.pop(question, 0) + 1
+        last = self._last_asked
+        if last is not None and move is Intent.REPEAT and self._may_put(last):
+            questions = [last]
+        question = next(iter(questions), None)
+        for text in (*statements, *([question] if question is not None else [])):
+            self._times[text] = self._times.pop(text, 0) + 1
         return statements, question
 
     def asking(self, question: str) -> Decision:
@@ -73,15 +92,14 @@ class Farewell:
 
     @property
     def _last_asked(self) -> str | None:
-        return next(reversed(self._asked), None)
+        return next((text for text in reversed(self._times) if text in self._brief.must_ask), None)
 
-    def _may_ask(self, question: str) -> bool:
-        return self._asked.get(question, 0) < MAX_TIMES_ASKED
+    def _may_put(self, text: str) -> bool:
+        return self._times.get(text, 0) < MAX_TIMES
 
     def _owed(self, reason: str, turns: Iterable[Turn], about_to_say: str) -> tuple[list[str], list[str]]:
-        still = obligations.owed(self._brief, turns, about_to_say)
-        statements, questions = obligations.owed_before(self._brief, reason, still)
-        return [each for each in statements if each not in self._stated], questions
+        still = [text for text in obligations.owed(self._brief, turns, about_to_say) if self._may_put(text)]
+        return obligations.owed_before(self._brief, reason, still)
 
 
 def _reason_of(decision: Decision) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from byourside_server.conversation.numbers import TENS, UNITS
-from byourside_server.conversation.words import Word, word_set
+from byourside_server.conversation.words import Word, text_at, word_set
 
 WEEKDAYS = word_set("monday tuesday wednesday thursday friday saturday sunday")
 MONTHS = word_set("january february march april may june july august september october november december")
@@ -32,7 +32,6 @@ ORDINALS = {
 LINKS = frozenset(
     {"on", "at", "in", "the", "of", "around", "about", "after", "before", "or", "and", "by", "a"}
 )
-OPENERS = frozenset({"next", "this", "half", "quarter", "day", "any"})
 _FIGURES = re.compile(r"([01]?\d|2[0-3])(:[0-5]\d)?")
 
 
@@ -102,7 +101,7 @@ def _is_weekday(piece: _Piece) -> bool:
 
 
 def _piece_at(words: Sequence[Word], at: int, bare_hours: bool) -> _Piece | None:
-    word, following = words[at].text, _text(words, at + 1)
+    word, following = words[at].text, text_at(words, at + 1)
     named = _day_at(words, at, word, following)
     if named is not None:
         return named
@@ -114,14 +113,14 @@ def _piece_at(words: Sequence[Word], at: int, bare_hours: bool) -> _Piece | None
     if hour is None:
         return None
     figure, length, half = hour
-    exact = bool(half) or ":" in figure or _text(words, at - 1) == "at" or bare_hours
+    exact = bool(half) or ":" in figure or text_at(words, at - 1) == "at" or bare_hours
     if not exact:
         return None
     return _Piece(figure + half, length, clock=True)
 
 
 def _day_at(words: Sequence[Word], at: int, word: str, following: str) -> _Piece | None:
-    if word == "day" and [_text(words, at + n) for n in (1, 2)] == ["after", "tomorrow"]:
+    if word == "day" and [text_at(words, at + n) for n in (1, 2)] == ["after", "tomorrow"]:
         return _Piece("day after tomorrow", 3, day=True)
     if word in ("next", "this") and following in (WEEKDAYS | SPANS | PARTS_OF_DAY | MONTHS):
         return _Piece(f"{word} {_capital(following)}", 2, day=True)
@@ -133,31 +132,31 @@ def _day_at(words: Sequence[Word], at: int, word: str, following: str) -> _Piece
         return _Piece(word, 1, day=True)
     if word in ("noon", "midnight", "midday"):
         return _Piece(word, 1, clock=True)
-    if word in PARTS_OF_DAY and _text(words, at - 1) != "good":
+    if word in PARTS_OF_DAY and text_at(words, at - 1) != "good":
         return _Piece(word, 1, day=True)
     return _date_at(words, at, word, following)
 
 
 def _date_at(words: Sequence[Word], at: int, word: str, following: str) -> _Piece | None:
     """Days of the month; "first" and "second" only beside a month or a "the"."""
-    beside = _text(words, at - 1) in MONTHS | WEEKDAYS | {"the"} or following == "of" or following in MONTHS
+    beside = text_at(words, at - 1) in MONTHS | WEEKDAYS | {"the"} or following == "of" or following in MONTHS
     if word in ("twenty", "thirty") and following in ORDINALS and int(ORDINALS[following][:-2]) < 10:
         tens = 20 if word == "twenty" else 30
         figure = ORDINALS[following]
         return _Piece(f"{tens + int(figure[:-2])}{figure[-2:]}", 2, day=True)
     if word in ORDINALS and beside:
-        near_month = _text(words, at - 1) in MONTHS or MONTHS & {following, _text(words, at + 2)}
+        near_month = text_at(words, at - 1) in MONTHS or MONTHS & {following, text_at(words, at + 2)}
         return _Piece(
             ORDINALS[word], 1, day=True, firm=bool(near_month) or ORDINALS[word] not in ("1st", "2nd")
         )
-    if _text(words, at - 1) in MONTHS and word.isdigit() and 1 <= int(word) <= 31:
+    if text_at(words, at - 1) in MONTHS and word.isdigit() and 1 <= int(word) <= 31:
         return _Piece(word, 1, day=True)
     return None
 
 
 def _hour(words: Sequence[Word], at: int) -> tuple[str, int, str] | None:
     """A time of day from `at`: (figures, words taken, " AM"/" PM"/" o'clock" or "")."""
-    word = _text(words, at)
+    word = text_at(words, at)
     match = _FIGURES.fullmatch(word)
     if match is not None:
         figure, length = word, 1
@@ -166,7 +165,7 @@ def _hour(words: Sequence[Word], at: int) -> tuple[str, int, str] | None:
         figure, length = f"{UNITS[word]}{minutes}", 1 + taken
     else:
         return None
-    after = _text(words, at + length)
+    after = text_at(words, at + length)
     if after in ("am", "pm"):
         return figure, length + 1, f" {after.upper()}"
     if after in ("o'clock", "oclock"):
@@ -176,7 +175,7 @@ def _hour(words: Sequence[Word], at: int) -> tuple[str, int, str] | None:
 
 def _minutes(words: Sequence[Word], at: int) -> tuple[str, int]:
     """ "thirty" → (":30", 1); "forty five" → (":45", 2); "oh five" → (":05", 2)."""
-    word, following = _text(words, at), _text(words, at + 1)
+    word, following = text_at(words, at), text_at(words, at + 1)
     unit = UNITS.get(following, 0)
     if word in TENS and TENS[word] < 60:
         return (f":{TENS[word] + unit}", 2) if 0 < unit < 10 else (f":{TENS[word]}", 1)
@@ -189,7 +188,3 @@ def _minutes(words: Sequence[Word], at: int) -> tuple[str, int]:
 
 def _capital(word: str) -> str:
     return word.capitalize() if word in WEEKDAYS | MONTHS else word
-
-
-def _text(words: Sequence[Word], at: int) -> str:
-    return words[at].text if 0 <= at < len(words) else ""

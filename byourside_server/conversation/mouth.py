@@ -130,17 +130,27 @@ class Mouth:
     def say_rest(self) -> bool:
         """What was cut off, from the cut word on, and what waits behind it; False where there is nothing.
 
-        All of a text where the disclosure in it was not heard whole.
+        A disclosure or a demanded sentence that was not heard whole is said from its beginning.
         """
         self.is_held = False
         if self._cut is not None:
             utterance, played = self._cut
-            kept = utterance.disclosure_words if played < utterance.disclosure_words else played
             self._cut = None
-            rest = " ".join(utterance.text.split()[kept:])
+            rest = " ".join(utterance.text.split()[self._goes_on_at(utterance, played) :])
             if rest:
                 self._waiting.appendleft(replace(utterance.words, text=rest, replies_to=None))
         return self.go_on() or self.has_more
+
+    def _goes_on_at(self, utterance: Utterance, played: int) -> int:
+        """The word to go on with after so many were heard."""
+        words = utterance.text.split()
+        for demanded in (*self._brief.must_say, *self._brief.must_ask):
+            part = demanded.split()
+            begins = range(max(0, played - len(part) + 1), played)
+            found = next((at for at in begins if words[at : at + len(part)] == part), None)
+            if found is not None:
+                return found
+        return max(played, utterance.disclosure_words)
 
     def drop_rest(self) -> None:
         """What was cut off or waits is not said any more."""

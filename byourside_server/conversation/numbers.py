@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from byourside_server.conversation.words import Word
+from byourside_server.conversation.words import Word, text_at
 
 _UNIT_WORDS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
@@ -30,6 +30,7 @@ _ONE_BEFORE = frozenset(
     {"being", "more", "day", "time", "moment", "second", "sec", "minute", "of", "thing", "question"}
 )
 MIN_DICTATED_DIGITS = 3
+MOST_FIGURES = 60  # more are no number
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _number_at(words: Sequence[Word], at: int) -> Number | None:
 def _figures(words: Sequence[Word], at: int) -> Number | None:
     raw = words[at].text
     digits = raw.removeprefix("$").replace(",", "")
-    if not digits[:1].isdigit() or ":" in digits:
+    if not digits[:1].isdigit() or ":" in digits or len(digits) > MOST_FIGURES:
         return None
     value, last = float(digits), at + 1
     if last < len(words) and words[last].text in SCALES:
@@ -82,7 +83,7 @@ def _cardinal(words: Sequence[Word], at: int) -> Number | None:
     """Number words from `at`: groups under a scale are added, "two forty nine" is 249."""
     total, group, last = 0, None, at
     position = at
-    if _text(words, at) == "a" and _text(words, at + 1) in {*SCALES, *ALONE}:
+    if text_at(words, at) == "a" and text_at(words, at + 1) in {*SCALES, *ALONE}:
         group, position = 1, at + 1
     while position < len(words):
         word = words[position].text
@@ -108,7 +109,7 @@ def _cardinal(words: Sequence[Word], at: int) -> Number | None:
         last = position
     if group is None or last == at:
         return None
-    value_found, last = _with_fraction(words, float(total + group), last)
+    value_found, last = _with_fraction(words, float(min(total + group, 10**MOST_FIGURES)), last)
     return Number(value_found, at, last)
 
 
@@ -127,20 +128,20 @@ def _joined(group: int | None, value: int) -> int | None:
 
 def _continues(words: Sequence[Word], position: int, group: int | None, total: int) -> bool:
     """An "and" inside a number: after a hundred or a thousand, before more number words."""
-    following = _text(words, position + 1)
+    following = text_at(words, position + 1)
     inside = bool(group and group % 100 == 0) or bool(total and not group)
     return inside and (following in UNITS or following in TENS)
 
 
 def _with_fraction(words: Sequence[Word], value: float, last: int) -> tuple[float, int]:
-    if _text(words, last) == "point":
+    if text_at(words, last) == "point":
         digits, position = "", last + 1
-        while (word := _text(words, position)) in DIGIT_SOUNDS:
+        while (word := text_at(words, position)) in DIGIT_SOUNDS:
             digits += DIGIT_SOUNDS[word]
             position += 1
         if digits:
             return float(f"{int(value)}.{digits}"), position
-    if [_text(words, last + offset) for offset in range(3)] == ["and", "a", "half"]:
+    if [text_at(words, last + offset) for offset in range(3)] == ["and", "a", "half"]:
         return value + 0.5, last + 3
     return value, last
 
@@ -148,14 +149,14 @@ def _with_fraction(words: Sequence[Word], value: float, last: int) -> tuple[floa
 def _with_unit(words: Sequence[Word], number: Number) -> Number:
     """Takes in "dollars" and "and fifty cents"."""
     last, money, value = number.last, number.money, number.value
-    if _text(words, last) in CENT_WORDS:
+    if text_at(words, last) in CENT_WORDS:
         return Number(value / 100, number.first, last + 1, money=True)
-    if _text(words, last) in MONEY_WORDS:
+    if text_at(words, last) in MONEY_WORDS:
         last, money = last + 1, True
-        cents_at = last + 1 if _text(words, last) == "and" else last
+        cents_at = last + 1 if text_at(words, last) == "and" else last
         cents = _cardinal(words, cents_at) if cents_at < len(words) else None
-        if cents is not None and (_text(words, cents.last) in CENT_WORDS or cents_at == last):
-            last = cents.last + (_text(words, cents.last) in CENT_WORDS)
+        if cents is not None and (text_at(words, cents.last) in CENT_WORDS or cents_at == last):
+            last = cents.last + (text_at(words, cents.last) in CENT_WORDS)
             value += cents.value / 100 if cents.value < 100 else 0
     return Number(value, number.first, last, money)
 
@@ -163,7 +164,7 @@ def _with_unit(words: Sequence[Word], number: Number) -> Number:
 def _is_pronoun(words: Sequence[Word], at: int, last: int) -> bool:
     if last - at != 1 or words[at].text != "one":
         return False
-    return (at > 0 and words[at - 1].text in _ONE_AFTER) or _text(words, at + 1) in _ONE_BEFORE
+    return (at > 0 and words[at - 1].text in _ONE_AFTER) or text_at(words, at + 1) in _ONE_BEFORE
 
 
 def find_digits(words: Sequence[Word]) -> tuple[str, int, int] | None:
@@ -181,7 +182,7 @@ def find_digits(words: Sequence[Word]) -> tuple[str, int, int] | None:
 def _digits_from(words: Sequence[Word], at: int) -> tuple[str, int]:
     digits, position = "", at
     while position < len(words):
-        word, following = words[position].text, _text(words, position + 1)
+        word, following = words[position].text, text_at(words, position + 1)
         if word in DIGIT_SOUNDS:
             digits += DIGIT_SOUNDS[word]
         elif word.isdigit():
@@ -201,7 +202,3 @@ def _digits_from(words: Sequence[Word], at: int) -> tuple[str, int]:
     while position > at and words[position - 1].text in {"uh", "um", "and"}:
         position -= 1
     return digits, position
-
-
-def _text(words: Sequence[Word], at: int) -> str:
-    return words[at].text if 0 <= at < len(words) else ""

@@ -6,10 +6,13 @@ a number means is not known here.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from byourside_server.conversation.folding import Words
+from byourside_server.conversation.numbers import MOST_FIGURES
 from byourside_server.conversation.words import word_set
 
 # Ones, tens and the like by language; single words only. Words that mean something else in English ("once",
@@ -154,6 +157,12 @@ class _Part:
     written: str = ""
 
 
+def value_of(digits: str) -> float:
+    """What the digits of a reading stand for; those of several numbers in a row ("99.9 0.09") for none: NaN,
+    which is near nothing."""
+    return float(digits) if digits.count(".") <= 1 else math.nan
+
+
 def numerals_in(words: Words) -> tuple[Numeral, ...]:
     """Every run of numerals, left to right."""
     found, at, folded = [], 0, words.folded
@@ -181,6 +190,9 @@ def _thousands(word: str) -> int | None:
     head = word.removesuffix("tausend").removesuffix("mila")
     value = _JOINED.get(head, _VALUES.get(head))
     return None if value is None else 1000 * value
+
+
+_FIGURES = re.compile(r"[0-9]+(?:[.,:][0-9]+)*")
 
 
 def _run(folded: Sequence[str], at: int) -> tuple[list[_Part], int]:
@@ -223,7 +235,7 @@ def _over_links(folded: Sequence[str], position: int) -> int:
 def _part(folded: Sequence[str], at: int) -> tuple[list[_Part] | None, int]:
     word = folded[at]
     following = folded[at + 1] if at + 1 < len(folded) else ""
-    if word[0].isdigit():
+    if _is_figures(word):
         return _figures(word, following, at)
     value = _VALUES.get(word, _JOINED.get(word))
     if value is None and _is_long(word):
@@ -236,10 +248,15 @@ def _part(folded: Sequence[str], at: int) -> tuple[list[_Part] | None, int]:
         return [_Part(_ORDINAL_VALUES[word], False, at, is_ordinal=True)], 1
     if word in ("oh", "o") and (following in _VALUES or (at and folded[at - 1] in _VALUES)):
         return [_Part(0, False, at)], 1
-    if word in _REPEATS and (following in _VALUES or following.isdigit()):
+    if word in _REPEATS and (following in _VALUES or (following.isdigit() and _is_figures(following))):
         one = _VALUES.get(following, int(following) if following.isdigit() else 0)
         return [_Part(one, True, at, written=str(one) * _REPEATS[word])], 2
     return None, 0
+
+
+def _is_figures(word: str) -> bool:
+    """Not "½", and not so many that they are no number."""
+    return len(word) <= MOST_FIGURES and _FIGURES.fullmatch(word) is not None
 
 
 def _figures(word: str, following: str, at: int) -> tuple[list[_Part] | None, int]:

@@ -10,8 +10,9 @@ _RELATIVES = (
     r"|girlfriend|boyfriend|assistant|secretary|colleague|coworker|neighbou?r|nurse|caretaker|carer"
 )
 _AWAY = (
-    r"(?:not (?:here|in|home|at home|available|around|there)|out(?! of)|away|asleep|sleeping|at work"
-    r"|on (?:vacation|holiday|leave|another (?:call|line))|in a meeting|busy|gone(?: out)?)"
+    r"(?:not (?:here|in|home|at home|available|around|there)|out(?! of)|away|asleep|sleeping"
+    r"|at (?:work|lunch|school)|on (?:vacation|holiday|leave|another (?:call|line))|in a meeting|busy"
+    r"|gone(?: out)?)"
 )
 _NOT_OURS = "".join(
     f"(?<!{before} )"

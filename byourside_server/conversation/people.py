@@ -13,7 +13,7 @@ from byourside_server.calls.transcript import Turn
 from byourside_server.conversation.words import plain
 
 _AWAY = re.compile(
-    r"\b(?:he|she|he's|she's|they|they're)\b.*\b(?:not|isn't|aren't|out|away|asleep|sleeping|work|vacation"
+    r"\b(?:he|she|he's|she's|they|they're)\b.*\b(?:not|isn't|aren't|out|away|asleep|sleeping|work|lunch|school|vacation"
     r"|holiday|leave|call|line|meeting|busy|gone|left|stepped)\b"
 )
 _RIGHT_PERSON = re.compile(
@@ -21,7 +21,7 @@ _RIGHT_PERSON = re.compile(
     r"|(?:that's|that is|it's|it is) me|i'm (?:he|she|him|her)|you're (?:speaking|talking) (?:to|with) (?:him"
     r"|her|me))\b"
 )
-_HOLDS = re.compile(r"^(?:Of course\.|Thank you, I'll hold\.)$")
+_HOLDS = re.compile(r"^(?:Of course\.|Thank you, I'll hold\.|Are you still there\?)$")
 
 
 def is_away(text: str) -> bool:

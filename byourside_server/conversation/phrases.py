@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-DEFAULT_LANGUAGE = "en"
+from byourside_server.conversation.languages import DEFAULT_LANGUAGE, primary_language
 
 
 @dataclass(frozen=True)
 class Phrases:
-    """The sentences of one language. `{who}` stands for the one who has us call, `{time}` for a time."""
+    """The sentences of one language. `{who}` stands for the one who has us call."""
 
     disclosure: str
     disclosure_for: str
@@ -45,16 +45,12 @@ class Phrases:
 
 def phrases_for(language: str | None) -> Phrases:
     """The sentences of a language tag ("de", "pt-BR"), English where there are none."""
-    return _TABLE.get(_primary(language), _TABLE[DEFAULT_LANGUAGE])
+    return _TABLE.get(primary_language(language), _TABLE[DEFAULT_LANGUAGE])
 
 
 def has_phrases(language: str | None) -> bool:
     """Whether the table knows the language; None is English."""
-    return _primary(language) in _TABLE
-
-
-def _primary(language: str | None) -> str:
-    return (language or DEFAULT_LANGUAGE).replace("_", "-").split("-")[0].lower()
+    return primary_language(language) in _TABLE
 
 
 def _listed(words: str) -> frozenset[str]:

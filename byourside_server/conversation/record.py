@@ -91,6 +91,8 @@ class Record:
         """What was said while their words were recognised comes after those."""
         self.contact_since = None
         later, self._later = self._later, []
+        if later:
+            self.close()  # a noise of theirs has not done so
         for entry in later:
             self._write(entry)
 
@@ -113,10 +115,6 @@ class Record:
     @property
     def contact_turns(self) -> int:
         return sum(1 for turn in self.turns if turn.role == "contact")
-
-    @property
-    def last_contact_text(self) -> str:
-        return next((turn.text for turn in reversed(self.turns) if turn.role == "contact"), "")
 
     @property
     def has_conversed(self) -> bool:

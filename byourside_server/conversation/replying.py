@@ -272,9 +272,7 @@ class Reply:
 
     def _hang_up(self, reason: str) -> Decision:
         note = self._note(reason)
-        return self._decision(
-            expectation=expectations.CLOSING, then="hang_up", end_reason=reason, note=note
-        )
+        return self._decision(expectation=expectations.CLOSING, then="hang_up", end_reason=reason, note=note)
 
     def _decision(self, **rest: object) -> Decision:
         return Decision(self._draft.rest(), **rest)  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ from byourside_server.conversation.common_words import (
 from byourside_server.conversation.delicate_words import SIGNS, matter_of
 from byourside_server.conversation.folding import Words, fold, words_in
 from byourside_server.conversation.months import AMBIGUOUS, BEFORE_MONTH, MONTHS
-from byourside_server.conversation.numerals import Numeral, numerals_in
+from byourside_server.conversation.numerals import Numeral, numerals_in, value_of
 from byourside_server.conversation.plan import plan_of
 
 RARE_FROM = 4  # letters
@@ -53,7 +53,7 @@ class SecretNumber:
 
     @property
     def value(self) -> float:
-        return float(self.digits)
+        return value_of(self.digits)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from byourside_server.conversation.disguises import decoded, of_numbers, spelled
 from byourside_server.conversation.folding import Words, words_in
 from byourside_server.conversation.guesses import APPROXIMATE
 from byourside_server.conversation.months import MONTHS
-from byourside_server.conversation.numerals import Numeral, numerals_in
+from byourside_server.conversation.numerals import Numeral, numerals_in, value_of
 from byourside_server.conversation.secrets_of import (
     BEGINNING,
     LONG_FROM,
@@ -144,7 +144,7 @@ def comparisons_told(
             if digits in secrets.free_numbers or f"number:{digits}" in known:
                 continue
             for amount in secrets.amounts:
-                is_near = 0 < abs(float(digits) - amount.value) <= NEARLY * amount.value
+                is_near = 0 < abs(value_of(digits) - amount.value) <= NEARLY * amount.value
                 if is_near and _is_same_sort(amount, words, first, last):
                     yield f"number:{amount.digits}", Leak("comparison", amount.evidence)
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from byourside_server.conversation.sentences import sentences_of
+
 WHOLE = 0.999
 # Speed of speech, to reckon what was played where the line ended without saying so.
 CHARACTERS_PER_S = 15.0
-_SENTENCE = re.compile(r"(?<=[.!?])(?<![ap]\.m\.)\s+")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Utterance:
 
     def question_was_heard(self, played: int) -> bool:
         """Whether at least half of the last sentence, the question, came across."""
-        last_sentence = len(_SENTENCE.split(self.text)[-1].split())
+        last_sentence = len(" ".join(sentences_of(self.text)[-1:]).split())
         return played >= len(self.text.split()) - last_sentence / 2
 
     def is_answered(self, played: int) -> bool:

@@ -76,6 +76,11 @@ def has_any(text_plain: str, phrases: Iterable[str]) -> bool:
     return any(has_phrase(text_plain, phrase) for phrase in phrases)
 
 
+def text_at(words: Sequence[Word], at: int) -> str:
+    """The word at a place, "" beyond either end."""
+    return words[at].text if 0 <= at < len(words) else ""
+
+
 def quote(text: str, words: Sequence[Word]) -> str:
     """The exact stretch of `text` from the first to the last of `words`."""
     return text[words[0].start : words[-1].end]

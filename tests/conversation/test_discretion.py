@@ -293,3 +293,15 @@ def test_odd_text_is_no_trouble(text: str) -> None:
     watched = Discretion(Brief("Ask.", context=f"Odd: {text} and Maria."))
     watched.heard(text)
     assert watched.cleared(f"Hello {text}").text
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    ["99.9 0.09", "p99.9 0.09 p95 1.2.3", "1½ hours", "½", "፩", "²", "7" * 400, "double " + "7" * 5000],
+)
+def test_no_spelling_of_numbers_is_too_much(numbers: str) -> None:
+    watched = Discretion(Brief("Say hello.", context=f"She owes {numbers} dollars since March."))
+    watched.heard(f"Is it more than {numbers} dollars?")
+    assert watched.cleared("Good day.").text == "Good day."
+    assert watched.cleared("It is about March.").leaks
+    assert isinstance(watched.leaks_in(f"More than {numbers} dollars."), tuple)

@@ -56,9 +56,7 @@ OPENED = ("hello", f"I'm calling about your appointment. {QUESTION}")
 LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "nl")
 
 
-def situation(
-    *lines: str, brief: Brief = BRIEF, occasion: Occasion = "heard", **rest: object
-) -> Situation:
+def situation(*lines: str, brief: Brief = BRIEF, occasion: Occasion = "heard", **rest: object) -> Situation:
     """Contact and agent by turns, the contact first."""
     turns = tuple(
         Turn(index, "agent" if index % 2 else "contact", line, index * 1000, index * 1000 + 900)

@@ -156,7 +156,8 @@ def test_a_message_on_a_machine_holds_what_must_be_said() -> None:
 
 def test_the_embedded_mind_weaves_it_in() -> None:
     line = call(BRIEF, "Hello?", "Yes.", "No.", "From a friend.", "No.")
-    assert f"2 p.m. {NOTICE} Does that still work for you?" in line.said[0]
+    assert f"Acme Dental. {NOTICE} I'm calling" in line.said[0]
+    assert "2 p.m. Does that still work for you?" in line.said[0]
     assert line.said[2] == QUESTION
     assert line.said[-1] == "Thank you. Goodbye."
     assert all(proof.turn is not None for proof in proofs(BRIEF, line.turns))

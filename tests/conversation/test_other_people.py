@@ -12,7 +12,7 @@ from byourside_server.conversation.brief import Brief
 from byourside_server.conversation.callback import callback_of
 from byourside_server.conversation.embedded_mind import ASK_FOR_CALLBACK, ASK_FOR_PERSON, EMBEDDED_LANGUAGES
 from byourside_server.conversation.intents import Intent, intent_of
-from tests.conversation.scripted_line import README, Line, call
+from tests.conversation.scripted_line import README, SILENCE, Line, call
 
 TODAY = date(2026, 11, 24)
 DISCLOSURE = "Hello, this is an automated AI assistant calling on behalf of Acme Dental."
@@ -29,6 +29,7 @@ DISCLOSURE = "Hello, this is an automated AI assistant calling on behalf of Acme
         "you want to talk to my brother",
         "she is at work",
         "he just left",
+        "he's at lunch",
         "that's not me, I'm not him",
     ],
 )
@@ -179,3 +180,48 @@ def test_nothing_is_said_twice_in_a_row_unasked() -> None:
 
 def test_the_embedded_mind_names_its_languages() -> None:
     assert EMBEDDED_LANGUAGES == ("en",)
+
+
+def test_where_somebody_is_is_no_time() -> None:
+    line = call(README, "Hello?", "This is her husband.", "No, she's at work.", "Around seven.")
+    assert ASK_FOR_CALLBACK in line.said[2]
+    assert line.said[3] == "Of course, I'll pass on that you'd like a call at 7. Goodbye."
+
+
+def test_who_is_away_until_monday_can_be_called_from_then_on() -> None:
+    line = call(README, "Hello?", "He's on holiday until Monday.")
+    assert "a call from Monday on." in line.said[1]
+
+
+def test_a_lone_hour_after_when_is_the_time_of_the_callback() -> None:
+    line = call(README, "Hello?", "I'm in a meeting.", "Six.")
+    assert line.report.callback is not None
+    assert line.report.callback.time == "6"
+
+
+def test_a_question_of_our_own_is_put_again_to_who_asks_for_it() -> None:
+    line = call(
+        README, "Hello?", "This is her husband.", "Sorry, what?", "She's out.", "What was that?", "At six."
+    )
+    assert line.said[1:5] == [
+        f"I see. {ASK_FOR_PERSON}",
+        ASK_FOR_PERSON,
+        f"I see. {ASK_FOR_CALLBACK}",
+        ASK_FOR_CALLBACK,
+    ]
+
+
+def test_whoever_comes_to_the_phone_after_a_silence_is_told_who_calls() -> None:
+    script = (
+        "Hello?",
+        "This is his wife.",
+        "Yes, just a moment.",
+        SILENCE,
+        "Hello, this is Ann.",
+        "Yes.",
+        "No.",
+    )
+    line = call(README, *script)
+    assert line.said[3] == "Are you still there?"
+    assert line.said[4].startswith(DISCLOSURE)
+    assert line.report.extracted["confirmed"] is True

@@ -75,7 +75,7 @@ def in_pieces(text: str, size: int) -> list[str]:
     return found + cutter.finish()
 
 
-@given(st.text(alphabet="abI. ,?!\n3\")p.m", max_size=60), st.integers(1, 9))
+@given(st.text(alphabet='abI. ,?!\n3")p.m', max_size=60), st.integers(1, 9))
 def test_however_a_text_is_cut_into_pieces_its_sentences_are_the_same(text: str, size: int) -> None:
     assert in_pieces(text, size) == sentences_of(text)
 
