@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from byourside_server.sip import events
 from byourside_server.sip.call import MAX_CHALLENGES, SDP_TYPE, CallState, Fields, SipCall
@@ -16,6 +17,8 @@ from byourside_server.sip.reason import encode_reason, q850_cause, retry_after_s
 from byourside_server.sip.timers import GIVE_UP_S, Alarm
 from byourside_server.sip.transaction import Address, ClientTransaction, follow_up
 
+Transport = Literal["udp", "tcp", "tls"]
+
 
 @dataclass(frozen=True)
 class TrunkAddress:
@@ -27,6 +30,9 @@ class TrunkAddress:
     domain: str
     user: str | None = None
     password: str | None = None
+    transport: Transport = "udp"
+    # The name the trunk's certificate must carry, over TLS; the domain where None.
+    server_name: str | None = None
 
 
 class OutgoingCall(SipCall):
