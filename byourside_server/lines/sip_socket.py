@@ -26,7 +26,9 @@ class SipSocket(asyncio.DatagramProtocol):
         self._on_event = on_event
         self._user_agent = user_agent
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        # Not asked of the handle: uvloop gives one without `when` for a moment that has passed.
+        self._timer: asyncio.Handle | None = None
+        self._wakes_at = 0.0
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = asyncio.Event()
         self.endpoint: SipEndpoint
@@ -88,12 +90,13 @@ class SipSocket(asyncio.DatagramProtocol):
     def _arm(self) -> None:
         deadline = self.endpoint.next_deadline()
         if self._timer is not None:
-            if deadline is not None and self._timer.when() <= deadline:
+            if deadline is not None and self._wakes_at <= deadline:
                 return  # wakes early at worst, and re-arms
             self._timer.cancel()
             self._timer = None
         if deadline is not None and self._transport is not None:
             self._timer = self._loop.call_at(deadline, self._on_timer)
+            self._wakes_at = deadline
 
     def _on_timer(self) -> None:
         self._timer = None
