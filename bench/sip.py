@@ -77,9 +77,9 @@ def callee() -> Iterator[int]:
 def place(stack: str, rate: float, seconds: float) -> dict[str, object]:
     python, script = STACKS[stack]
     with callee() as port:
+        options = f"--callee {port} --port {free_port()} --rate {rate} --seconds {seconds} --core {LOAD_CORE}"
         done = subprocess.run(
-            [python, str(CALLERS / script), "--callee", str(port), "--port", str(free_port())]
-            + ["--rate", str(rate), "--seconds", str(seconds), "--core", str(LOAD_CORE)],
+            [python, str(CALLERS / script), *options.split()],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,

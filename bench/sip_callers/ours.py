@@ -14,7 +14,6 @@ from byourside_server.sip.endpoint import TrunkAddress
 from byourside_server.sip.events import Answered, HungUp, Progress, SipEvent
 
 
-
 async def call(load: Load, callee: int) -> None:
     loop = asyncio.get_running_loop()
     over = asyncio.Event()

@@ -1,4 +1,4 @@
-"""sippy's user agent on its own event loop, calling at the same rate (in build/sippy, see script/setup-sippy)."""
+"""sippy's user agent on its own event loop, calling at a rate; runs in build/sippy."""
 
 from __future__ import annotations
 
