@@ -26,6 +26,7 @@ from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.exchange import Exchange, to_owner
 from byourside_server.lines.media_port import MediaUnavailable
 from byourside_server.lines.media_process import ProcessMediaPort
+from byourside_server.lines.memory import search_seldom
 from byourside_server.lines.sip_socket import SipSocket
 from byourside_server.lines.trunk import Trunk
 from byourside_server.mcp.late import open_mcp_late
@@ -63,6 +64,7 @@ async def serve(config: Config) -> int:
                 server = make_server(site, config.host, config.port)
                 sys.stdout.write(f"By Your Side {__version__} is listening on {config.public_url}\n")
                 sys.stdout.flush()
+                search_seldom()
                 await server.serve(sockets=[listener])
     return 0
 

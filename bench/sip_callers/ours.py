@@ -9,6 +9,7 @@ import time
 import uvloop
 from load import GOODBYES_S, HOLD_S, OFFER, PATIENCE_S, Load, arguments
 
+from byourside_server.lines.memory import search_seldom
 from byourside_server.lines.sip_socket import SipSocket
 from byourside_server.sip.endpoint import TrunkAddress
 from byourside_server.sip.events import Answered, HungUp, Progress, SipEvent
@@ -53,6 +54,7 @@ async def call(load: Load, callee: int) -> None:
             # A millisecond more than uvloop rounds away, so that it is not woken early to do nothing.
             loop.call_later(max(next_at - time.monotonic(), 0) + 0.001, dial_due)
 
+    search_seldom()  # as the server does
     load.begin()
     dial_due()
     try:

@@ -128,6 +128,8 @@ class Core:
 
     def over(self, request: Request, hop: Hop) -> Request:
         """A request of ours with the topmost Via of the hop's transport (§18.1.1), its branch kept."""
+        if hop.transport == "udp" and (request.headers.get("Via") or "").startswith("SIP/2.0/UDP "):
+            return request  # as built
         via = ("Via", self._via(hop.transport, request.via.branch or ""))
         lines = list(request.headers)
         top = next(index for index, (name, _) in enumerate(lines) if name == "Via")

@@ -227,7 +227,7 @@ class SipEndpoint:
         _, method = response.cseq
         transaction = self._core.clients.get((response.via.branch or "", method))
         # §8.1.3.3: a second Via means that it was on its way to somebody else.
-        if transaction is None or len(response.headers.values("Via")) != 1:
+        if transaction is None or len(response.vias) != 1:
             self.dropped["stray response"] += 1
             return
         if not self._core.sources.may_answer(transaction.destination, source):

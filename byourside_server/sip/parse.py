@@ -25,6 +25,7 @@ MAX_HEADER_FIELDS = 256
 _MAX_FORWARDS = 255
 _LENGTH_OF_NAME = len("Content-Length")
 _CONTINUES = frozenset({" ", "\t"})
+_BREAK = re.compile("[\r\n\0]")
 # Possessive throughout: what one part has taken it never gives back.
 _FIELD = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]++)[ \t]*+:[ \t]*+([^\r\n\0]*+)")
 # Fields that may stand once only, and whose doubling would let two readers see two messages.
@@ -42,11 +43,13 @@ def parse(data: bytes) -> Request | Response:
     end = data.find(b"\r\n\r\n", 0, MAX_HEAD + 4)
     if end < 0:
         raise SipParseError("header fields do not end within 32 KiB", status=513)
-    lines = data[:end].decode("utf-8", "surrogateescape").split("\r\n")
+    head = data[:end].decode("utf-8", "surrogateescape")
+    lines = head.split("\r\n")
     start_line = lines[0]
-    if any(character in start_line for character in "\r\n\0"):
+    if _BREAK.search(start_line):
         raise SipParseError("start line holds a bare line break or NUL")
-    fields, lengths, wrong_field = _read_fields(lines)
+    is_folded = "\r\n " in head or "\r\n\t" in head
+    fields, lengths, wrong_field = _read_fields(lines, is_folded)
     body, wrong_length = _cut_body(data[end + 4 :], lengths)
     message, wrong_start = _parse_start_line(start_line, Headers(fields), body)
     try:
@@ -88,7 +91,9 @@ def _parse_start_line(
     return request, None
 
 
-def _read_fields(lines: list[str]) -> tuple[list[tuple[str, str]], list[str], SipParseError | None]:
+def _read_fields(
+    lines: list[str], is_folded: bool
+) -> tuple[list[tuple[str, str]], list[str], SipParseError | None]:
     """The fields that can be read, so that a broken request may be answered; the values of Content-Length,
     which is no field of ours; and the first wrong thing."""
     wrong = None
@@ -96,7 +101,8 @@ def _read_fields(lines: list[str]) -> tuple[list[tuple[str, str]], list[str], Si
         wrong = SipParseError("too many header fields", status=513)
     fields: list[tuple[str, str]] = []
     lengths: list[str] = []
-    for line in _unfolded(lines[1:MAX_HEADER_FIELDS]):
+    lines = lines[1:MAX_HEADER_FIELDS]
+    for line in _unfolded(lines) if is_folded else lines:
         try:
             name, value = _split_field(line)
         except SipParseError as error:
@@ -111,9 +117,6 @@ def _read_fields(lines: list[str]) -> tuple[list[tuple[str, str]], list[str], Si
 
 def _unfolded(lines: list[str]) -> Iterator[str]:
     """Field lines with their continuation lines (§7.3.1) joined by one space."""
-    if not any(line[:1] in _CONTINUES for line in lines):
-        yield from lines
-        return
     pieces: list[str] = []
     for line in lines:
         if line[:1] not in _CONTINUES:
