@@ -42,7 +42,7 @@ class Flow:
         error = None
         try:
             for message in self.framer.feed(data):
-                messages.append(message)  # noqa: PERF402 - those before the error count
+                messages.append(message)
         except SipParseError as wrong:
             error = wrong
         if messages or self.framer.has_pings:
