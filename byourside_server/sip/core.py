@@ -92,7 +92,8 @@ class Core:
         def look(at: float) -> None:
             if self.streams.flows.get(flow.number) is not flow:
                 return
-            if flow.is_idle(at):
+            # A peer may have no other way to tell us of a call's end than the connection we opened.
+            if flow.is_idle(at) and (flow.accepted or not self.calls):
                 self.dropped["stream: idle"] += flow.accepted
                 self.streams.close(flow.number)
             else:
