@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from byourside_server.sip.events import SipEvent
 from byourside_server.sip.grammar import MAGIC_COOKIE, escape_user
-from byourside_server.sip.hop import Address, Hop, Transport
+from byourside_server.sip.hop import Address, Hop, Transport, written_host
 from byourside_server.sip.message import Headers, Request, Response, respond
 from byourside_server.sip.sources import Sources
 from byourside_server.sip.streams import SILENT_S, Flow, Streams
@@ -50,7 +50,7 @@ class Core:
         *,
         tls_port: int | None = None,
     ) -> None:
-        self.host = f"[{host}]" if ":" in host else host
+        self.host = written_host(host)
         self.port = port
         # TLS has a port of its own (§18.1.1); without one, what others send must come by our connection.
         self.tls_port = tls_port
@@ -92,7 +92,8 @@ class Core:
         def look(at: float) -> None:
             if self.streams.flows.get(flow.number) is not flow:
                 return
-            if flow.is_idle(at):
+            # A peer may have no other way to tell us of a call's end than the connection we opened.
+            if flow.is_idle(at) and (flow.accepted or not self.calls):
                 self.dropped["stream: idle"] += flow.accepted
                 self.streams.close(flow.number)
             else:
@@ -130,14 +131,11 @@ class Core:
         """A request of ours with the topmost Via of the hop's transport (§18.1.1), its branch kept."""
         if hop.transport == "udp" and (request.headers.get("Via") or "").startswith("SIP/2.0/UDP "):
             return request  # as built
-        via = ("Via", self._via(hop.transport, request.via.branch or ""))
+        via = self._via(hop.transport, request.via.branch or "")
         lines = list(request.headers)
         top = next(index for index, (name, _) in enumerate(lines) if name == "Via")
-        if lines[top] == via:
-            return request
-        return Request(
-            Headers((*lines[:top], via, *lines[top + 1 :])), request.body, request.method, request.uri
-        )
+        lines[top] = "Via", via
+        return Request(Headers(lines), request.body, request.method, request.uri)
 
     def _by_size(self, request: Request, hop: Hop, now: float) -> Hop:
         """`hop`, or the same by TCP where the request is too large for one datagram (§18.1.1)."""

@@ -16,7 +16,7 @@ from byourside_server.sip.core import ALLOW, ALLOWED_METHODS, SUPPORTED_EXTENSIO
 from byourside_server.sip.errors import SipParseError
 from byourside_server.sip.events import SipEvent
 from byourside_server.sip.grammar import is_number, parse_sip_uri
-from byourside_server.sip.hop import Address, Hop
+from byourside_server.sip.hop import Address, Hop, written_host
 from byourside_server.sip.incoming import IncomingCall
 from byourside_server.sip.keep_alive import KeepAlive
 from byourside_server.sip.message import Request, Response, respond
@@ -124,12 +124,9 @@ class SipEndpoint:
         flow = self._core.streams.flows.get(number)
         if flow is None:
             return
-        try:
-            for message in flow.feed(data, now):
-                self._receive(message, flow.hop, now)
-            error = None
-        except SipParseError as wrong:
-            error = wrong
+        messages, error = flow.feed(data, now)
+        for message in messages:
+            self._receive(message, flow.hop, now)
         if pongs := flow.framer.pongs_to_send():
             self._core.streams.send(pongs, flow.hop, now)
         if error is not None:
@@ -182,6 +179,10 @@ class SipEndpoint:
     def keep_alive(self, trunk: TrunkAddress, now: float, *, interval_s: float | None = None) -> KeepAlive:
         """Keep the way to the trunk open through NAT and firewalls, until `stop` (RFC 5626 §4.4)."""
         return KeepAlive(self._core, trunk.hop, now, interval_s)
+
+    def advertise(self, host: str, port: int) -> None:
+        """From the next call on, be reached here: what `seen_as` taught, for one."""
+        self._core.host, self._core.port = written_host(host), port
 
     def trust(self, networks: Iterable[str]) -> None:
         """Networks that may speak in any call, for carriers that send from several addresses.
