@@ -29,8 +29,8 @@ STACKS = {
     "ours": (sys.executable, "ours.py"),
     "sippy": (str(ROOT / "build" / "sippy" / "bin" / "python"), "sippys.py"),
 }
-RAMP = (200, 300, 400, 500, 600, 700, 800, 1000, 1200, 1400, 1600, 2000, 2500, 3000)
-RAMP_S = 8.0
+RAMP = (200, 300, 400, 600, 800, 1000, 1300, 1600, 2000)
+RAMP_S = 6.0
 # A rate is kept up while every call succeeds and 99 of 100 are up, and all dialled, within half of T1.
 PROMPT_MS = 250.0
 LOAD_CORE, CALLEE_CORE = 0, 1
