@@ -365,7 +365,15 @@ def _objection(request: Request) -> tuple[int, list[tuple[str, str]]] | None:
         return 420, [("Unsupported", ", ".join(sorted(unknown)))]
     if request.method == "INVITE" and request.body and not request.sdp:
         return 415, [("Accept", "application/sdp")]
+    if request.method == "INVITE" and not _takes_sdp(request):
+        return 406, []
     return None
+
+
+def _takes_sdp(request: Request) -> bool:
+    """Whether the answer to an INVITE may be a session description (§20.1, RFC 4475 §3.3.15)."""
+    accepted = {value.partition(";")[0].strip() for value in request.headers.tokens("Accept")}
+    return not accepted or not accepted.isdisjoint({"application/sdp", "application/*", "*/*"})
 
 
 def _user_of(uri: str) -> str:

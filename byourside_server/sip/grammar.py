@@ -266,7 +266,8 @@ def escape_user(text: str) -> str:
     if _USER_CHARACTERS.issuperset(text):
         return text
     return "".join(
-        chr(byte) if chr(byte) in _USER_CHARACTERS else f"%{byte:02X}" for byte in text.encode("utf-8")
+        chr(byte) if chr(byte) in _USER_CHARACTERS else f"%{byte:02X}"
+        for byte in text.encode("utf-8", "surrogateescape")
     )
 
 

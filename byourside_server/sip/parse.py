@@ -168,7 +168,7 @@ def _check(message: Request | Response) -> None:
         if name in _SINGLE:
             raise SipParseError(f"{name} stands more than once")
     # Lists that are read later must be readable.
-    _ = message.vias, headers.values("Require"), message.from_, message.to
+    _ = message.vias, headers.values("Require"), headers.values("Accept"), message.from_, message.to
     call_id = message.call_id
     if not call_id or " " in call_id or "\t" in call_id:
         raise SipParseError("Call-ID is empty or holds a space")
@@ -190,7 +190,7 @@ def _check_request(request: Request, cseq_method: str) -> None:
         raise SipParseError("From has no tag")
     forwards = request.headers.get("Max-Forwards")
     if forwards is not None and (
-        not is_number(forwards) or len(forwards) > 3 or int(forwards) > _MAX_FORWARDS
+        not is_number(forwards) or len(forwards) > 9 or int(forwards) > _MAX_FORWARDS
     ):
         raise SipParseError("Max-Forwards is not 0 to 255")
     for value in request.headers.values("Contact"):

@@ -292,7 +292,8 @@ def server_key(request: Request, method: str | None = None) -> ServerKey:
     """What makes two requests the same transaction (§17.2.3); an ACK counts as its INVITE."""
     method = method or ("INVITE" if request.method == "ACK" else request.method)
     via = request.via
-    if via.branch is not None and via.branch.startswith(MAGIC_COOKIE):
+    # The cookie alone names nothing (RFC 4475 §3.2.1).
+    if via.branch is not None and via.branch.startswith(MAGIC_COOKIE) and via.branch != MAGIC_COOKIE:
         return via.branch, via.host.lower(), str(via.port or ""), method
     # RFC 2543 peers: no usable branch.
     number, _ = request.cseq

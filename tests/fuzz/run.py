@@ -28,7 +28,12 @@ def main() -> None:
     given = parser.parse_args()
     found = FOUND / given.target
     found.mkdir(parents=True, exist_ok=True)
-    options = [f"-max_total_time={given.seconds}", f"-max_len={LONGEST}", f"-artifact_prefix={found}/", "-timeout=5"]
+    options = [
+        f"-max_total_time={given.seconds}",
+        f"-max_len={LONGEST}",
+        f"-artifact_prefix={found}/",
+        "-timeout=5",
+    ]
     folders = [str(found), str(HERE / "corpus" / given.target)]
     atheris.Setup([sys.argv[0], *options, *folders], TARGETS[given.target])
     atheris.Fuzz()
