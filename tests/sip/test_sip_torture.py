@@ -19,11 +19,11 @@ LONG = "x" * 500
 
 
 def options(start: str = OPTIONS, **fields: str | None) -> bytes:
-    return made(start, **{"CSeq": "63 OPTIONS", **fields})
+    return made(start, b"", **{"CSeq": "63 OPTIONS", **fields})
 
 
 def register(**fields: str | None) -> bytes:
-    return made("REGISTER sip:example.com SIP/2.0", **{"CSeq": "29 REGISTER", **fields})
+    return made("REGISTER sip:example.com SIP/2.0", b"", **{"CSeq": "29 REGISTER", **fields})
 
 
 def statuses(pair: Pair) -> list[int]:
