@@ -154,8 +154,8 @@ class Line:
 
     async def _pick_up(self, event: sip.Answered, now: float) -> Unanswered | None:
         if not self._leg.connect(event.sdp):
-            self._leg.hang_up("no common codec")
-            return dialing.NO_COMMON_CODEC
+            self._leg.hang_up(self._leg.why_unusable.replace("_", " "))
+            return dialing.unusable(self._leg.why_unusable)
         self._leg.start_recording()
         self._hearing.begin()
         self._answered_at = now
