@@ -46,9 +46,12 @@ _READ_BYTES = 1 << 18
 class ProcessMediaPort:
     """`MediaPort` whose engine is a child process; use within one running event loop."""
 
-    def __init__(self, capacity: int = 64, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, capacity: int = 64, host: str = "127.0.0.1", *, engine_options: tuple[str, ...] = ()
+    ) -> None:
         self.host = host
         self._capacity = capacity
+        self._engine_options = engine_options
         self._child: subprocess.Popen[bytes] | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -60,6 +63,11 @@ class ProcessMediaPort:
     @property
     def is_running(self) -> bool:
         return self._writer is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The engine's process, while there is one."""
+        return None if self._child is None else self._child.pid
 
     async def start(self) -> None:
         """Start the engine, if it is not running, and wait until it answers."""
@@ -159,6 +167,7 @@ class ProcessMediaPort:
     def _spawn(self, file: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", ENGINE, "--fd", str(file)]
         command += ["--capacity", str(self._capacity), "--host", self.host]
+        command += self._engine_options
         return subprocess.Popen(command, pass_fds=[file], stdin=subprocess.DEVNULL)
 
     def _do(self, command: Command) -> None:
