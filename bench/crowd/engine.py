@@ -22,7 +22,14 @@ from pathlib import Path
 
 from bench.crowd.speech import answer
 from byourside_server.lines.media_process import ProcessMediaPort
-from byourside_server.media.messages import Closed, LineEvent, RowStats, SpeechPiece, SpeechStarted, SpeechStopped
+from byourside_server.media.messages import (
+    Closed,
+    LineEvent,
+    RowStats,
+    SpeechPiece,
+    SpeechStarted,
+    SpeechStopped,
+)
 
 BARGE_IN_MS = 100
 PIECE_BYTES = 4000
@@ -87,7 +94,7 @@ async def hold(calls: int, out: str, options: list[str]) -> None:
         for number in range(calls):
             media.close(f"call{number}")
         rows = await asyncio.gather(*(stub.closed for stub in stubs))
-        recorded = sum(path.stat().st_size for path in Path(folder).iterdir())
+        recorded = bytes_in(folder)
     await media.stop()
     stages = {name: value - getattr(before.stages, name) for name, value in asdict(stats.stages).items()}
     say(
@@ -108,6 +115,10 @@ async def hold(calls: int, out: str, options: list[str]) -> None:
             },
         }
     )
+
+
+def bytes_in(folder: str) -> int:
+    return sum(path.stat().st_size for path in Path(folder).iterdir())
 
 
 def peak_kib(pid: int) -> int:

@@ -31,7 +31,7 @@ typedef struct {
   int file, utterance, interrupts, is_interrupting, stopped;
   Mode mode;
   long position, received, lost;
-  double until, voiced_end_at, answer_at, last_voiced_at, began_at, last_packet_at;
+  double until, voiced_end_at, answer_at, last_voiced_at, began_at, stopped_at, last_packet_at;
   unsigned short sequence, their_sequence;
 } Call;
 typedef struct { float *values; long count; } Samples;
@@ -125,7 +125,7 @@ static const unsigned char *next_frame(Call *call, const Utterance *speech, int 
   const unsigned char *frame = said->ulaw + call->position;
   if (call->position <= said->voiced_end && said->voiced_end < call->position + FRAME) {
     if (call->is_interrupting) {
-      if (call->stopped) note(barges, call->last_voiced_at - call->began_at);
+      if (call->stopped) note(barges, call->stopped_at - call->began_at);
       else (*talked_over)++;
       call->is_interrupting = 0;
     }
@@ -153,7 +153,10 @@ static void receive(Call *call, const unsigned char *packet, int length, double 
     call->last_voiced_at = t;
     int has_finished = call->mode == WAITING || (call->mode == SPEAKING && call->voiced_end_at > 0 && !call->is_interrupting);
     if (has_finished && call->answer_at == 0 && t > call->voiced_end_at) call->answer_at = t;
-  } else if (call->is_interrupting && t - call->last_voiced_at > 0.1) call->stopped = 1;
+  } else if (call->is_interrupting && !call->stopped && t - call->last_voiced_at > 0.1 && call->last_voiced_at > call->began_at) {
+    call->stopped = 1;
+    call->stopped_at = call->last_voiced_at;
+  }
 }
 
 int main(int count, char **given) {

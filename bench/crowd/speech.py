@@ -22,7 +22,7 @@ UTTERANCES = (
 ANSWER = ("screening_thank_you", "menu_transfer", "hold_notice")
 ANSWER_S = 3.0
 GAP_S, TAIL_S = 0.12, 0.3
-VOICED_RMS = 0.01
+VOICED_MEAN = 0.008
 RATE_HZ, FRAME = 8000, 160
 
 
@@ -42,26 +42,34 @@ def joined(clip_ids: tuple[str, ...], tail_s: float = TAIL_S) -> bytes:
     return sound + bytes([ULAW_SILENCE]) * (-len(sound) % FRAME)
 
 
+def loudness(ulaw: bytes) -> np.ndarray:
+    """Mean |sample| of each whole 20 ms, full scale 1."""
+    sound = np.abs(decode_ulaw(ulaw).astype(np.float32)) / 32768
+    return sound[: len(sound) // FRAME * FRAME].reshape(-1, FRAME).mean(axis=1)
+
+
+def from_first_voice(ulaw: bytes) -> bytes:
+    """The same without the silence before its first word."""
+    return ulaw[int(np.argmax(loudness(ulaw) > VOICED_MEAN)) * FRAME :]
+
+
 def voiced_end(ulaw: bytes) -> int:
-    """The sample behind the last frame that is louder than -40 dBFS."""
-    sound = decode_ulaw(ulaw).astype(np.float32) / 32768
-    frames = sound[: len(sound) // FRAME * FRAME].reshape(-1, FRAME)
-    loud = np.flatnonzero(np.sqrt((frames * frames).mean(axis=1)) > VOICED_RMS)
-    return int(loud[-1] + 1) * FRAME
+    """The sample behind the last frame that is louder than -42 dBFS."""
+    return (int(np.flatnonzero(loudness(ulaw) > VOICED_MEAN)[-1]) + 1) * FRAME
 
 
 def utterances() -> list[Utterance]:
     """Everything a caller may say."""
-    made = [joined(ids) for ids in UTTERANCES]
+    made = [from_first_voice(joined(ids)) for ids in UTTERANCES]
     return [Utterance(ulaw, voiced_end(ulaw)) for ulaw in made]
 
 
 def answer() -> bytes:
-    """The answer every contender gives: three seconds of speech without a pause at its beginning."""
-    sound = np.frombuffer(joined(ANSWER, 0), np.uint8)
-    level = np.abs(decode_ulaw(sound).astype(np.float32))
-    begins = int(np.argmax(level > 0.05 * level.max()))
-    return sound[begins : begins + int(ANSWER_S * RATE_HZ)].tobytes()
+    """The answer every contender gives: three seconds of speech without a pause, so that its end is clear."""
+    sound = joined(ANSWER, 0)
+    loud = loudness(sound) > VOICED_MEAN
+    frames = np.frombuffer(sound, np.uint8)[: len(loud) * FRAME].reshape(-1, FRAME)
+    return frames[loud].tobytes()[: int(ANSWER_S * RATE_HZ)]
 
 
 def write_all(folder: Path) -> list[str]:

@@ -180,8 +180,12 @@ def main() -> None:
     arguments.add_argument("--fd", type=int, required=True, help="inherited socket to the parent")
     arguments.add_argument("--capacity", type=int, default=64)
     arguments.add_argument("--host", default="127.0.0.1", help="address the RTP sockets are bound to")
-    arguments.add_argument("--sockets", choices=("ring", "plain"), default="ring", help="io_uring if there is any")
-    arguments.add_argument("--ticks-file", help="where to write when each tick was due, began and how long it took")
+    arguments.add_argument(
+        "--sockets", choices=("ring", "plain"), default="ring", help="io_uring if there is any"
+    )
+    arguments.add_argument(
+        "--ticks-file", help="where to write when each tick was due, began and how long it took"
+    )
     options = arguments.parse_args()
     # Ctrl-C reaches the whole group: the parent decides when calls end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

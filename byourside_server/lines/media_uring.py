@@ -65,7 +65,7 @@ class Ring:
         if not features & _FEATURE_SINGLE_MMAP:
             os.close(self._file)
             raise OSError("this kernel's io_uring is too old")
-        # struct io_sqring_offsets and io_cqring_offsets: head, tail, mask, entries, flags, dropped, array / …, cqes.
+        # io_sqring_offsets: head, tail, mask, entries, flags, dropped, array; io_cqring_offsets: … cqes.
         submitted, completed = parameters[10:20], parameters[20:30]
         size = max(submitted[6] + 4 * self.entries, completed[5] + COMPLETION.itemsize * completions)
         self._shared = mmap.mmap(self._file, size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
@@ -85,7 +85,9 @@ class Ring:
         self._tail = word(submitted[1])
         self._done_head, self._done_tail = word(completed[0]), word(completed[1])
         self._entries: Entries = np.frombuffer(self._shared_entries, ENTRY)
-        self._done: Entries = memory[completed[5] : completed[5] + COMPLETION.itemsize * completions].view(COMPLETION)
+        self._done: Entries = memory[completed[5] : completed[5] + COMPLETION.itemsize * completions].view(
+            COMPLETION
+        )
 
     def submit(self, entries: Entries, *, wait: bool) -> Entries:
         """Hand over entries, in pieces where they are many; returns what has been completed.

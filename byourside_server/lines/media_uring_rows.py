@@ -5,7 +5,7 @@ The same sockets, latches and ports as `media_sockets`; only the two inner loops
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
