@@ -36,6 +36,7 @@ COMMANDS_S = 0.005
 _READ_BYTES = 1 << 20
 KEPT_TICKS = 1 << 14
 """Five and a half minutes."""
+LATELY_TICKS = 100
 _WARM_UP_TICKS = 100
 """Touches every array and every code path once before the first call."""
 
@@ -105,12 +106,18 @@ class Punctuality:
         self._kept[np.arange(start, self.ticks) % KEPT_TICKS].tofile(path)
 
     def stats(self, room: MediaRoom) -> EngineStats:
+        # The tick that runs is not done yet.
+        lately = self._kept[np.arange(max(0, self.ticks - 1 - LATELY_TICKS), self.ticks - 1) % KEPT_TICKS]
+        if not len(lately):
+            lately = np.zeros((1, 3))
         return EngineStats(
             ticks=self.ticks,
             rows_open=len(room.bank.rows),
             late_ticks=self.late_ticks,
             mean_late_ms=1000 * self._sum_s / max(1, self.ticks),
             worst_late_ms=1000 * self._worst_s,
+            lately_late_share=float((lately[:, 1] > LATE_S).mean()),
+            lately_work_ms=1000 * float(np.quantile(lately[:, 2], 0.9)),
             cpu_s=time.process_time(),
             stages=room.bank.cpu_by_stage(),
         )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from byourside_server.lines.media_port import MediaUnavailable, OnEvent
 from byourside_server.lines.media_process import ProcessMediaPort
-from byourside_server.media.messages import Closed, LineEvent, Lost
+from byourside_server.media.messages import PLAIN, Closed, LineEvent, Lost, Srtp
 
 
 class MediaPool:
@@ -55,10 +55,20 @@ class MediaPool:
             raise
 
     def connect(
-        self, line_id: str, host: str, port: int, codec: str = "PCMU", dtmf_payload_type: int | None = None
+        self,
+        line_id: str,
+        host: str,
+        port: int,
+        codec: str = "PCMU",
+        dtmf_payload_type: int | None = None,
+        *,
+        rtcp_port: int = 0,
+        srtp: Srtp = PLAIN,
+        sends: bool = True,
     ) -> None:
         if engine := self._of(line_id):
-            engine.connect(line_id, host, port, codec, dtmf_payload_type)
+            there = (line_id, host, port, codec, dtmf_payload_type)
+            engine.connect(*there, rtcp_port=rtcp_port, srtp=srtp, sends=sends)
 
     def start_recording(self, line_id: str, path: str) -> None:
         if engine := self._of(line_id):

@@ -26,10 +26,11 @@ class UringRows(UdpRows):
         super().__init__(capacity, host)
         self._ring = uring.Ring(min(RING_ENTRIES, 1 << max(1, capacity - 1).bit_length()))
         self._receiving = self._sending = np.zeros(0, uring.ENTRY)
-        self._sent_from: Bytes | None = None
+        self._sent_from = 0
+        """Address of the packets that the entries point at."""
 
     def _send_latched(self, packets: Bytes, instead: Mapping[int, bytes]) -> None:
-        if self._sent_from is not packets.base:
+        if self._sent_from != packets.ctypes.data:
             self._aim_entries(packets)
         entries = self._sending
         if instead:
@@ -59,11 +60,11 @@ class UringRows(UdpRows):
         self._receiving["length"] = LARGEST_PACKET_BYTES
         self._sending = self._entries(uring.SEND, [row for row, _ in self._writers])
         self._sending["flags"], self._sending["length"] = uring.QUIET, PACKET_BYTES
-        self._sent_from = None
+        self._sent_from = 0
 
     def _aim_entries(self, packets: Bytes) -> None:
         """Point at the bank's packets, which stay where they are."""
-        self._sent_from = packets.base
+        self._sent_from = packets.ctypes.data
         self._sending["address"] = packets.ctypes.data + self._sending["user_data"] * packets.strides[0]
 
     def _entries(self, opcode: int, rows: list[int]) -> uring.Entries:
