@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from byourside_server.media import rtp
+from byourside_server.media import rtcp, rtp
 from byourside_server.sip import digest, refer, sdp
 from byourside_server.sip.errors import SipParseError
 from byourside_server.sip.framing import StreamFramer
@@ -69,6 +69,16 @@ def rtp_packet(data: bytes) -> None:
     rtp.parse(data)
 
 
+def rtcp_packet(data: bytes) -> None:
+    """A report that is read; writing it and reading it again says the same of sender, blocks and name."""
+    read = rtcp.parse(data)
+    if read is None:
+        return
+    again = rtcp.parse(read.to_bytes())
+    assert again is not None
+    assert (again.ssrc, again.sender, again.blocks) == (read.ssrc, read.sender, read.blocks)
+
+
 def challenge(data: bytes) -> None:
     try:
         found = digest.parse_challenges(data.decode("utf-8", "surrogateescape"))
@@ -104,6 +114,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "stream": stream,
     "sdp": description,
     "rtp": rtp_packet,
+    "rtcp": rtcp_packet,
     "challenge": challenge,
     "address": address,
     "sipfrag": sipfrag,

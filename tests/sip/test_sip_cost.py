@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import byourside_server
-from byourside_server.media import rtp
+from byourside_server.media import rtcp, rtp
 from byourside_server.sip import digest, endpoint, sdp
 from byourside_server.sip.errors import SipParseError
 from byourside_server.sip.framing import StreamFramer
@@ -82,6 +82,11 @@ FAMILIES: dict[str, tuple[Reader, Callable[[int], bytes]]] = {
     "pieces of a message": (stream, lambda n: made(X="y" * n, Content_Length="0")),
     "messages in a stream": (stream, lambda n: made(Content_Length="0") * (n // 20)),
     "pings": (stream, lambda n: b"\r\n\r\n" * n),
+    "reports": (rtcp.parse, lambda n: (b"\x80\xc9\0\1" + bytes(4)) * n),
+    "names in a report": (
+        rtcp.parse,
+        lambda n: b"\x80\xc9\0\1" + bytes(4) + (b"\x9f\xca\0\1" + bytes(4)) * n,
+    ),
     "contributors and padding": (rtp.parse, lambda n: bytes([0xBF, 0]) + bytes([0xFF]) * n),
 }
 
