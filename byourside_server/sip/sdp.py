@@ -363,7 +363,8 @@ def _origin(value: str) -> tuple[str, int, int]:
     if len(words) != 6:
         raise SdpError("o= line does not have six parts")
     # Without the mask that only a c= line may have, for it may have to stand for one.
-    return words[5].split("/", 1)[0], _number(words[1], "session id", 2**64), _number(words[2], "session version", 2**64)
+    host = words[5].split("/", 1)[0]
+    return host, _number(words[1], "session id", 2**64), _number(words[2], "session version", 2**64)
 
 
 def _number(text: str, what: str, most: int) -> int:
