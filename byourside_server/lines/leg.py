@@ -27,6 +27,8 @@ class Leg:
         self._media = equipment.media
         self._receive = receive
         self._sip_call: OutgoingCall | None = None
+        # Whether they take RFC 4733 events, as agreed last.
+        self._takes_events = False
 
     async def dial(self) -> bool:
         """Take a row of sound and send the INVITE; False where there is no sound to be had."""
@@ -59,7 +61,7 @@ class Leg:
         except sdp.SdpError as error:
             log.warning("far SDP refused", extra={"call_id": self._call.id, "why": str(error)})
             return False
-        self._media.connect(self._call.id, far.host, far.port, far.codec, far.dtmf_payload_type)
+        self._connect(far)
         return True
 
     def reconnect(self, body: bytes) -> None:
@@ -72,7 +74,11 @@ class Leg:
         except sdp.SdpError:
             return
         if not far.is_nowhere:
-            self._media.connect(self._call.id, far.host, far.port, far.codec, far.dtmf_payload_type)
+            self._connect(far)
+
+    def _connect(self, far: sdp.Chosen) -> None:
+        self._takes_events = far.dtmf_payload_type is not None
+        self._media.connect(self._call.id, far.host, far.port, far.codec, far.dtmf_payload_type)
 
     def start_recording(self) -> None:
         """Millisecond 0 of the call is now."""
@@ -95,8 +101,12 @@ class Leg:
         self._media.listen_along(self._call.id, enabled)
 
     def press(self, digits: str) -> None:
-        """Telephone keys (RFC 4733)."""
-        self._media.send_dtmf(self._call.id, digits)
+        """Telephone keys: as RFC 4733 events, else by INFO where they take it, else as tones in the sound."""
+        call = self._dialled
+        if not self._takes_events and call.allows("INFO"):
+            self._equipment.sip.do(lambda now: call.press(digits, now))
+        else:
+            self._media.send_dtmf(self._call.id, digits)
 
     def caption(self, text: str) -> None:
         """Tell a simulated phone of the sandbox what was said; real trunks are sent nothing."""

@@ -139,9 +139,7 @@ class Changes:
             self._on_refused(wish, response, now)
         self.proceed(now)
 
-    def _on_success(
-        self, dialog: Dialog, wish: Wish, offered: bytes, response: Response, now: float
-    ) -> None:
+    def _on_success(self, dialog: Dialog, wish: Wish, offered: bytes, response: Response, now: float) -> None:
         call = self._call
         dialog.refresh_target(response)
         call.learn_manners(response)

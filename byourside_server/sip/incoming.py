@@ -27,9 +27,7 @@ class IncomingCall(SipCall):
         transaction.to_tag = core.token(8)
         dialog = dialog_of_request(request, transaction.to_tag, transaction.source)
         credentials = Credentials(None, None, core.token)
-        super().__init__(
-            core, request.call_id, transaction.to_tag, to_user, credentials, owns_call_id=False
-        )
+        super().__init__(core, request.call_id, transaction.to_tag, to_user, credentials, owns_call_id=False)
         self.dialog = dialog
         self.session.remote = request.sdp
         self.learn_manners(request)

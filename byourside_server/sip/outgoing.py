@@ -176,9 +176,7 @@ class OutgoingCall(SipCall):
     def _tell_progress(self, response: Response, sdp: bytes) -> None:
         self.core.emit(events.Progress(self, response.status, response.reason, sdp, response.headers))
 
-    def _acknowledge_provisional(
-        self, fork: Fork, request: Request, response: Response, now: float
-    ) -> None:
+    def _acknowledge_provisional(self, fork: Fork, request: Request, response: Response, now: float) -> None:
         """RFC 3262 §4: PRACK in the early dialog; where the response made the offer, with our answer (§5)."""
         number, _ = request.cseq
         body = b""

@@ -59,9 +59,7 @@ class Referral:
         self._referring = core.alarms.set(now + VERDICT_TIMEOUT_S, lambda at: self._on_verdict(408))
         headers = refer_headers(target_uri, parse_name_addr(dialog.local).uri, subscribe=subscribe)
         # The Contact is where the NOTIFYs go: REFER refreshes the target (RFC 3515 §2.1).
-        self._call.requests.send(
-            dialog, "REFER", now, self._on_answered, [self._call.contact, *headers]
-        )
+        self._call.requests.send(dialog, "REFER", now, self._on_answered, [self._call.contact, *headers])
 
     def _on_answered(self, request: Request, response: Response | None, now: float) -> None:
         """2xx: they will try, and say in NOTIFYs how it went. Anything else is the verdict."""

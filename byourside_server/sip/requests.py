@@ -101,5 +101,3 @@ class Requests:
         if ack is not None:
             self._core.send(*ack)
         return ack is not None
-
-
