@@ -6,6 +6,7 @@ The time between is nobody's silence, but it is part of the call. Is told by sig
 from __future__ import annotations
 
 from byourside_server.conversation.agent import Agent, Next
+from byourside_server.conversation.dead_air import DeadAir
 from byourside_server.conversation.listening import Ears
 from byourside_server.conversation.timers import Timers
 
@@ -16,8 +17,9 @@ _NOT_HELD_UP = frozenset({"goodbye", "maximum", "transfer", "finish"})
 class OnHold:
     """The holds of one conversation; sets the timer "back" when one is over."""
 
-    def __init__(self, timers: Timers, agent: Agent, ears: Ears) -> None:
+    def __init__(self, timers: Timers, agent: Agent, ears: Ears, air: DeadAir) -> None:
         self._timers = timers
+        self._air = air
         self._agent = agent
         self._mouth = agent.mouth
         self._ears = ears
@@ -33,7 +35,10 @@ class OnHold:
             self._timers.clear("filler", "give_up")
             self._mouth.mute()
         elif self.is_on and not held:
+            self._timers.clear("resume")
             self._timers.go_on(now)
+            # A silence that words are owed in begins no earlier than this.
+            self._air.observe_sound_end(now)
             self._mouth.is_muted = False
             if self._ears.turn is None:
                 self._timers.set("back", now)
@@ -43,4 +48,4 @@ class OnHold:
         if phase in ("machine", "transfer", "over"):
             self._mouth.say_rest()
             return None
-        return self._agent.go_on()
+        return "speaking" if self._mouth.saying is not None else self._agent.go_on()

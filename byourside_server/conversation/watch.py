@@ -22,7 +22,7 @@ class Watch:
         self._phrases = phrases
         self._fillers = 0
         self.air = DeadAir(timers)
-        self.hold = OnHold(timers, agent, ears)
+        self.hold = OnHold(timers, agent, ears, self.air)
 
     def look(self, phase: str, at: float, now: float, *, is_connecting: bool) -> None:
         """Something happened `at`: who waits for whom since then?"""
