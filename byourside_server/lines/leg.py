@@ -61,8 +61,14 @@ class Leg:
         except sdp.SdpError as error:
             log.warning("far SDP refused", extra={"call_id": self._call.id, "why": str(error)})
             return False
-        self._connect(far)
+        if not far.is_nowhere:
+            self._connect(far)
         return True
+
+    @property
+    def is_held(self) -> bool:
+        """They want no sound from us now."""
+        return not self._dialled.flow.we_send
 
     def reconnect(self, body: bytes) -> None:
         """Follow the far side to a new address or codec; on hold to nowhere, stay and wait.

@@ -134,6 +134,8 @@ class Line:
                         give_up_at = now + GOODBYE_TIMEOUT_S
                 case sip.Progress():
                     await self._on_progress(event, now)
+                case sip.Reinvited():
+                    self._leg.reconnect(event.sdp)
                 case sip.Refused():
                     if giving_up is not None:
                         return giving_up
@@ -188,6 +190,8 @@ class Line:
         """Hold the conversation until somebody ends it."""
         conversation = self._conversation
         conversation.receive_answered(self._now())
+        # Exchanges that put two calls together answer on hold, and connect later.
+        conversation.hold.receive(self._leg.is_held, self._now())
         ended_by: EndedBy | None = None
         while ended_by is None:
             ended_by = await self._act()

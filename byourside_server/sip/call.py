@@ -101,6 +101,10 @@ class SipCall:
     def is_answered(self) -> bool:
         return self.state is CallState.ANSWERED
 
+    @property
+    def is_over(self) -> bool:
+        return self.state is CallState.ENDED
+
     def allows(self, method: str) -> bool:
         """Whether they said that they take such requests (their last Allow field)."""
         return method in self._their_methods

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from byourside_server.sip import events
 from byourside_server.sip.dialog import Dialog
-from byourside_server.sip.message import Request, Response
+from byourside_server.sip.message import EMPTY_HEADERS, Request, Response
 from byourside_server.sip.reason import retry_after_s
 from byourside_server.sip.requests import SDP_TYPE
 from byourside_server.sip.timers import GIVE_UP_S, Alarm
@@ -131,7 +131,10 @@ class Changes:
             return
         offered, self._offered, self._under_way = self._offered, b"", None
         self._call.core.alarms.cancel(self._guard)
-        if not self._call.check_dialog(request.method, response, now) or response is None:
+        is_alive = self._call.check_dialog(request.method, response, now)
+        if response is None or not is_alive:
+            # In the call that was its end; before the answer only the change has failed.
+            self._tell(wish, response or Response(EMPTY_HEADERS, b"", 408, "Request Timeout"))
             return
         if is_success:
             self._on_success(dialog, wish, offered, response, now)
@@ -192,7 +195,7 @@ class Changes:
 
     def _tell(self, wish: Wish, response: Response) -> None:
         call = self._call
-        if wish.kind != "refresh":
+        if wish.kind != "refresh" and not call.is_over:
             call.core.emit(
                 events.Reoffered(call, response.status, response.reason, response.sdp, call.session.flow)
             )

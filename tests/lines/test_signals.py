@@ -48,6 +48,50 @@ def test_a_call_on_hold_is_quiet_and_waits(tmp_path: Path) -> None:
     play(story)
 
 
+def test_a_call_answered_on_hold_is_greeted_once_it_is_connected(tmp_path: Path) -> None:
+    """RFC 3725: a controller that puts two calls together answers with no address first."""
+
+    async def story() -> None:
+        async with rehearsal(tmp_path, decisions=[ASK] * 9) as stage:
+            running = asyncio.create_task(stage.line.run())
+            await stage.ring()
+            port = await stage.far.open("phone", stage.phone_heard.append)
+            nowhere = sdp.offer("0.0.0.0", port, (sdp.PCMU,), direction="inactive").encode()
+            stage.phone.do(lambda now: stage.incoming.call.answer(nowhere, now))
+            await asyncio.sleep(30)
+            assert stage.clips_begun == []
+            here = sdp.offer(PHONE, port, (sdp.PCMU,)).encode()
+            stage.phone.do(lambda now: stage.incoming.call.reoffer(here, now))
+            await until(lambda: bool(stage.clips_begun), 3)
+            stage.hang_up()
+            await running
+
+    play(story)
+
+
+def test_early_media_that_is_moved_is_followed(tmp_path: Path) -> None:
+    """RFC 3311: an UPDATE before the answer."""
+
+    async def story() -> None:
+        async with rehearsal(tmp_path, decisions=[ASK] * 9) as stage:
+            running = asyncio.create_task(stage.line.run())
+            await until(lambda: bool(stage.heard_by_phone(sip.InviteReceived)))
+            call = stage.incoming.call
+            for port in (7000, 7002):
+                body = sdp.offer(PHONE, port, (sdp.PCMU,)).encode()
+                if port == 7000:
+                    stage.phone.do(lambda now, body=body: call.ring(now, 183, body, reliable=True))  # type: ignore[misc]
+                else:
+                    stage.phone.do(lambda now, body=body: call.reoffer(body, now))  # type: ignore[misc]
+                await asyncio.sleep(0.2)
+            ports = [each.port for each in stage.near.asked if isinstance(each, sound.Connect)]
+            assert ports == [7000, 7002]
+            stage.cancelled.set()
+            await running
+
+    play(story)
+
+
 @pytest.mark.parametrize("ways", ["info", "sound", "both"])
 def test_a_key_is_one_key_however_it_comes(tmp_path: Path, ways: str) -> None:
     async def story() -> None:

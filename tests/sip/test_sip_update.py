@@ -145,6 +145,16 @@ def test_a_call_whose_far_side_knows_no_update_is_changed_after_the_answer() -> 
     assert pair.wire.labels(OFFICE)[-2:] == ["ACK", "INVITE"]
 
 
+def test_an_early_update_that_nobody_answers_has_failed_and_the_phone_rings_on() -> None:
+    pair = Deaf()
+    call = pair.dial()
+    pair.reply("INVITE", "183 x", headers=[CONTACT, ALLOW], body=ANSWER)
+    call.hold(0.0)
+    pair.wire.run(33)
+    assert [event.status for event in pair.heard_by_office(Reoffered)] == [408]
+    assert call.state is CallState.RINGING
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_early_updates_come_through_a_wire_that_loses(seed: int) -> None:
     pair = Pair(Wire(Weather(loss=0.2, duplication=0.2, delay_s=0.05, jitter_s=0.3), seed=seed))
