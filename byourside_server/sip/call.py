@@ -17,6 +17,7 @@ from byourside_server.sip.credentials import Credentials
 from byourside_server.sip.dialog import Dialog
 from byourside_server.sip.errors import LocalProtocolError
 from byourside_server.sip.flow import Flow
+from byourside_server.sip.hop import Hop
 from byourside_server.sip.keys import RELAY_TYPE, KeyPresses, relay
 from byourside_server.sip.message import Request, Response, SipMessage
 from byourside_server.sip.reason import encode_reason, q850_cause, reason_text
@@ -52,7 +53,9 @@ class SipCall:
         local_tag: str,
         user: str,
         credentials: Credentials,
+        hop: Hop,
         *,
+        scheme: str = "sip",
         owns_call_id: bool,
     ) -> None:
         self.sip_call_id = sip_call_id
@@ -64,7 +67,9 @@ class SipCall:
         # True: the owner hears ReferReceived and tells what comes of it; else a REFER is declined.
         self.takes_referrals = False
         self.core = core
-        self.contact = ("Contact", core.contact(user))
+        self.contact = ("Contact", core.contact(user, hop, scheme=scheme))
+        # Hosts whose responses were taken in: they may also ask (`sources`).
+        self.heard_from: set[str] = set()
         self.credentials = credentials
         self.requests = Requests(core, credentials, self.contact)
         self.session = Session()
@@ -284,6 +289,11 @@ class SipCall:
         """The dialog a request of theirs belongs to, by its From tag."""
         dialog = self.dialog
         return dialog if dialog is not None and dialog.remote_tag == (request.from_.tag or "") else None
+
+    def expects(self, request: Request, source: Hop) -> bool:
+        """Whether a request with our tags may come from there; one of no dialog is refused for that."""
+        dialog = self._dialog_of(request)
+        return dialog is None or self.core.sources.may_speak(dialog, self.heard_from, source)
 
     def receive_request(self, transaction: ServerTransaction, now: float) -> None:
         """Deal with a request that carries this call's tags."""

@@ -123,10 +123,10 @@ class Changes:
         is_success = response is not None and 200 <= response.status < 300
         if is_success and response is not None and request.method == "INVITE":
             # Also where the call is over meanwhile, and again for every copy.
-            if self._call.requests.acknowledge_again(request, response):
+            if self._call.requests.acknowledge_again(request, response, now):
                 return
             dialog.refresh_target(response)
-            self._call.requests.acknowledge(dialog, request)
+            self._call.requests.acknowledge(dialog, request, now)
         if self._under_way is not wish:
             return
         offered, self._offered, self._under_way = self._offered, b"", None

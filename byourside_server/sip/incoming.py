@@ -26,8 +26,18 @@ class IncomingCall(SipCall):
         request = transaction.request
         transaction.to_tag = core.token(8)
         dialog = dialog_of_request(request, transaction.to_tag, transaction.source)
-        credentials = Credentials(None, None, core.token)
-        super().__init__(core, request.call_id, transaction.to_tag, to_user, credentials, owns_call_id=False)
+        # §12.1.1: who calls a sips URI is answered with one.
+        scheme = "sips" if request.uri[:5].lower() == "sips:" else "sip"
+        super().__init__(
+            core,
+            request.call_id,
+            transaction.to_tag,
+            to_user,
+            Credentials(None, None, core.token),
+            transaction.source,
+            scheme=scheme,
+            owns_call_id=False,
+        )
         self.dialog = dialog
         self.session.remote = request.sdp
         self.learn_manners(request)

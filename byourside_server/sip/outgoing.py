@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from byourside_server.sip import events
 from byourside_server.sip.call import CallState, SipCall
@@ -13,6 +12,7 @@ from byourside_server.sip.dialog import Dialog, dialog_of_response
 from byourside_server.sip.errors import SipParseError
 from byourside_server.sip.fork import Fork, Forks
 from byourside_server.sip.grammar import escape_user, parse_name_addr
+from byourside_server.sip.hop import Hop, Transport
 from byourside_server.sip.message import Request, Response
 from byourside_server.sip.reason import encode_reason, q850_cause, retry_after_s
 from byourside_server.sip.redirect import next_target
@@ -20,8 +20,6 @@ from byourside_server.sip.reliable import is_reliable, number_of
 from byourside_server.sip.requests import MAX_CHALLENGES, SDP_TYPE, Fields
 from byourside_server.sip.timers import GIVE_UP_S, Alarm
 from byourside_server.sip.transaction import ClientTransaction, follow_up
-
-Transport = Literal["udp", "tcp", "tls"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,12 @@ class TrunkAddress:
     transport: Transport = "udp"
     # The name the trunk's certificate must carry, over TLS; the domain where None.
     server_name: str | None = None
+
+    @property
+    def hop(self) -> Hop:
+        """Where requests to the trunk go."""
+        name = (self.server_name or self.domain) if self.transport == "tls" else None
+        return Hop(*self.host_port, self.transport, name)
 
 
 class OutgoingCall(SipCall):
@@ -58,7 +62,9 @@ class OutgoingCall(SipCall):
         offers: bool = True,
     ) -> None:
         credentials = Credentials(trunk.user, trunk.password, core.token)
-        super().__init__(core, core.token(16), core.token(8), from_user, credentials, owns_call_id=True)
+        super().__init__(
+            core, core.token(16), core.token(8), from_user, credentials, trunk.hop, owns_call_id=True
+        )
         self.session.local = sdp
         self._offer = sdp if offers else b""
         self._trunk = trunk
@@ -95,7 +101,7 @@ class OutgoingCall(SipCall):
             *([SDP_TYPE] if self._offer else []),
         ]
         request = self.core.build("INVITE", self._uri, lines, self._offer)
-        self._invite = self.core.request(request, self._trunk.host_port, self._on_response, now)
+        self._invite = self.core.request(request, self._trunk.hop, self._on_response, now)
 
     def transfer(self, to_user: str, now: float) -> None:
         """Hand the call over to a number of the same trunk; `Referred` says what came of it."""
@@ -158,7 +164,7 @@ class OutgoingCall(SipCall):
             # §12.1.1: no tag, no dialog; a ringing all the same.
             self._tell_progress(response, response.sdp)
             return
-        fork = self._forks.of(response, dialog_of_response(request, response, self._trunk.host_port))
+        fork = self._forks.of(response, dialog_of_response(request, response, self._trunk.hop))
         if not is_reliable(response):
             self._on_ringing(fork, response)
             return
@@ -196,16 +202,16 @@ class OutgoingCall(SipCall):
             self._tell_progress(response, heard.sdp)
 
     def _on_success(self, request: Request, response: Response, now: float) -> None:
-        if self.requests.acknowledge_again(request, response):
+        if self.requests.acknowledge_again(request, response, now):
             return
-        dialog = dialog_of_response(request, response, self._trunk.host_port)
+        dialog = dialog_of_response(request, response, self._trunk.hop)
         fork = self._forks.drop(dialog.remote_tag)
         if fork is not None:
             # PRACKs and UPDATEs have counted on in it (§12.2.1.1), the route is the 2xx's (§13.2.2.4).
             dialog.remote_cseq = fork.dialog.remote_cseq
             dialog.local_cseq = max(dialog.local_cseq, fork.dialog.local_cseq)
         early_sdp = fork.sdp if fork is not None else b""
-        self.requests.acknowledge(dialog, request, self._answer_to(response, early_sdp))
+        self.requests.acknowledge(dialog, request, now, self._answer_to(response, early_sdp))
         if self.dialog is not None or self.state is CallState.ENDED:
             # §13.2.2.4: a second fork answered too; it is acknowledged and hung up.
             self.requests.send(dialog, "BYE", now, lambda asked, answer, at: None)
@@ -284,7 +290,7 @@ class OutgoingCall(SipCall):
         if self.state is CallState.CANCELLING:
             self._finish(events.Cancelled(self, self._cancel_reason))
         elif transaction.transport_failed:
-            self._finish(events.Refused(self, 503, "Service Unavailable", local=True))
+            self._finish(events.Refused(self, 503, transaction.failure or "Service Unavailable", local=True))
         else:
             self._finish(events.Refused(self, 408, "Request Timeout", local=True))
 

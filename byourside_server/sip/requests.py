@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from byourside_server.sip.core import ALLOW, Core
 from byourside_server.sip.credentials import CHALLENGE_STATUSES, CREDENTIAL_FIELDS, Credentials
 from byourside_server.sip.dialog import Dialog
+from byourside_server.sip.hop import Hop
 from byourside_server.sip.message import Request, Response
-from byourside_server.sip.transaction import Address, ClientTransaction
+from byourside_server.sip.transaction import ClientTransaction
 
 Fields = Sequence[tuple[str, str]]
 # Hears the request as it went out last, its final response or None, and when.
@@ -31,7 +32,7 @@ class Requests:
         self._credentials = credentials
         self._contact = contact
         # (To tag, CSeq number) → the ACK, to send again for every copy of the 2xx (§13.2.2.4).
-        self._acks: dict[tuple[str, int], tuple[bytes, Address]] = {}
+        self._acks: dict[tuple[str, int], tuple[bytes, Hop]] = {}
 
     def send(
         self,
@@ -84,20 +85,21 @@ class Requests:
             lines += [self._contact, ALLOW, ("Supported", "timer")]
         return uri, lines
 
-    def acknowledge(self, dialog: Dialog, invite: Request, sdp: bytes = b"") -> None:
+    def acknowledge(self, dialog: Dialog, invite: Request, now: float, sdp: bytes = b"") -> None:
         """§13.2.2.4: a transaction of its own, on the dialog's route, with the INVITE's credentials."""
         number, _ = invite.cseq
         uri, lines = self.lines(dialog, "ACK", number)
         lines += [(name, value) for name, value in invite.headers if name.lower() in CREDENTIAL_FIELDS]
         lines += [SDP_TYPE] if sdp else []
-        ack = self._core.build("ACK", uri, lines, sdp)
+        hop = dialog.destination
+        ack = self._core.over(self._core.build("ACK", uri, lines, sdp), hop)
         key = dialog.remote_tag, number
-        self._acks[key] = ack.encode(), dialog.destination
-        self._core.send(*self._acks[key])
+        self._acks[key] = ack.encode(), hop
+        self._core.send(*self._acks[key], now)
 
-    def acknowledge_again(self, invite: Request, response: Response) -> bool:
+    def acknowledge_again(self, invite: Request, response: Response, now: float) -> bool:
         """True where this 2xx is a copy, which has got its ACK once more."""
         ack = self._acks.get((response.to.tag or "", invite.cseq[0]))
         if ack is not None:
-            self._core.send(*ack)
+            self._core.send(*ack, now)
         return ack is not None

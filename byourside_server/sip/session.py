@@ -10,6 +10,7 @@ from dataclasses import replace
 from byourside_server.sip import sdp
 from byourside_server.sip.flow import Flow, direction_of, flow, without_receiving
 from byourside_server.sip.sdp import Direction, Sdp, Stream
+from byourside_server.sip.sdp_crypto import SrtpPolicy
 
 
 class Session:
@@ -82,10 +83,16 @@ class Session:
                 prefer=self.codec_in_use,
                 ptime_ms=ours.audio.ptime_ms or 20,
                 session_id=ours.session_id,
+                srtp=_policy_of(ours.audio),
+                # The keys in use stay: the stream they protect goes on (RFC 4568 §7.1.3).
+                crypto=ours.audio.crypto,
             )
         except sdp.SdpError:
             return None
-        direction = sdp.answering(direction_of(theirs, heard))
+        taken = next(
+            (offer for offer, said in zip(theirs.streams, answered.streams, strict=True) if said.port), heard
+        )
+        direction = sdp.answering(direction_of(theirs, taken))
         if self.is_holding:
             direction = without_receiving(direction)
         return self._next(ours, _directed(answered, direction))
@@ -151,3 +158,10 @@ def _directed(description: Sdp, direction: Direction) -> Sdp:
             for stream in description.streams
         ),
     )
+
+
+def _policy_of(ours: sdp.Stream) -> SrtpPolicy:
+    """What was said about SRTP before holds."""
+    if ours.demands_srtp:
+        return "required"
+    return "optional" if ours.crypto else "off"
