@@ -37,6 +37,8 @@ class Leg:
         self._media = equipment.media
         self._receive = receive
         self._sip_call: OutgoingCall | None = None
+        # Whether they take RFC 4733 events, as agreed last.
+        self._takes_events = False
         self._encryption = Encryption(srtp)
         self.why_unusable = ""
         """Why the last `connect` was False: a key of `dialing.unusable`."""
@@ -75,8 +77,14 @@ class Leg:
             log.warning("far SDP refused", extra={"call_id": self._call.id, "why": str(error)})
             self.why_unusable = error.token if isinstance(error, CryptoError) else "no_common_codec"
             return False
-        self._aim(far, keys)
+        if not far.is_nowhere:
+            self._aim(far, keys)
         return True
+
+    @property
+    def is_held(self) -> bool:
+        """They want no sound from us now."""
+        return not self._dialled.flow.we_send
 
     def reconnect(self, body: bytes) -> None:
         """Follow the far side to a new address or codec; on hold to nowhere, stay and wait.
@@ -92,6 +100,7 @@ class Leg:
             self._aim(far, keys)
 
     def _aim(self, far: sdp.Chosen, keys: Srtp) -> None:
+        self._takes_events = far.dtmf_payload_type is not None
         self._media.connect(
             self._call.id,
             far.host,
@@ -100,6 +109,7 @@ class Leg:
             far.dtmf_payload_type,
             rtcp_port=far.rtcp_port,
             srtp=keys,
+            sends=self._dialled.flow.we_send,
         )
 
     def start_recording(self) -> None:
@@ -123,8 +133,12 @@ class Leg:
         self._media.listen_along(self._call.id, enabled)
 
     def press(self, digits: str) -> None:
-        """Telephone keys (RFC 4733)."""
-        self._media.send_dtmf(self._call.id, digits)
+        """Telephone keys: as RFC 4733 events, else by INFO where they take it, else as tones in the sound."""
+        call = self._dialled
+        if not self._takes_events and call.allows("INFO"):
+            self._equipment.sip.do(lambda now: call.press(digits, now))
+        else:
+            self._media.send_dtmf(self._call.id, digits)
 
     def caption(self, text: str) -> None:
         """Tell a simulated phone of the sandbox what was said; real trunks are sent nothing."""
