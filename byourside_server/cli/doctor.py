@@ -146,7 +146,7 @@ def check_public_url(config: Config) -> Iterator[Finding]:
     import httpx
 
     host = urlsplit(config.public_url).hostname or ""
-    if host in ("127.0.0.1", "localhost", "::1") and config.trunk is None:
+    if host in ("127.0.0.1", "localhost", "::1") and config.is_sandbox:
         yield Finding("ok", "public URL", f"{config.public_url}: this machine alone, as the sandbox needs")
         return
     try:
@@ -182,20 +182,6 @@ def check_telephone_ports(config: Config) -> Iterator[Finding]:
             else:
                 verdict: Verdict = "ok" if heard == b"hello" else "fail"
                 yield Finding(verdict, subject, f"UDP works on {host}")
-
-
-def check_trunk(config: Config) -> Iterator[Finding]:
-    if config.trunk is None:
-        yield Finding("ok", "trunk", "none: calls go to the sandbox network, no real phone rings")
-        return
-    try:
-        found = socket.getaddrinfo(config.trunk.host, config.trunk.port, socket.AF_INET, socket.SOCK_DGRAM)
-    except OSError as trouble:
-        yield Finding("fail", "trunk", f"{config.trunk.host} has no address ({trouble}): mend trunk.host")
-        return
-    yield Finding("ok", "trunk", f"{config.trunk.host} is {found[0][4][0]}, port {config.trunk.port}")
-    if config.sip_host.startswith("127."):
-        yield Finding("warn", "trunk", "sip_host is loopback, which a carrier can't answer: set sip_host")
 
 
 def check_numpy(config: Config) -> Iterator[Finding]:
@@ -379,7 +365,6 @@ CHECKS: tuple[Check, ...] = (
     check_port,
     check_public_url,
     check_telephone_ports,
-    check_trunk,
     check_numpy,
     check_speech,
     check_mind,
