@@ -420,7 +420,6 @@ async def rehearsal(
     ring_timeout_s: float = 20.0,
     transfers: tuple[TransferTarget, ...] = (),
     name: str = "call-1",
-    trunks: Sequence[Trunk] = (),
 ) -> AsyncIterator[Rehearsal]:
     """One line to be run, and a phone that does what the test makes it do."""
     sip_wire, sound_wire = SipWire(), MemoryWire()
@@ -429,8 +428,7 @@ async def rehearsal(
     office, phone = MemorySip(sip_wire, OFFICE, to_owner), MemorySip(sip_wire, PHONE, phone_events.append)
     ears, mind = ears or Ears(), Mind(list(decisions))
     only = Trunk("carrier", PHONE, 5060, domain=PHONE, ring_timeout_s=ring_timeout_s)
-    offices = [(trunk, office) for trunk in trunks or (only,)]
-    book = Trunks(offices, Zone(), asyncio.get_running_loop().time, random.Random(1))
+    book = Trunks([(only, office)], Zone(), asyncio.get_running_loop().time, random.Random(1))
     equipment = Equipment(
         trunks=book,
         media=near,
