@@ -27,8 +27,10 @@ from byourside_server.lines.exchange import Exchange, to_owner
 from byourside_server.lines.media_port import MediaUnavailable
 from byourside_server.lines.media_process import ProcessMediaPort
 from byourside_server.lines.sip_socket import SipSocket
+from byourside_server.lines.tls_settings import TlsSettings, TlsSettingsError
 from byourside_server.lines.trunk import Trunk
 from byourside_server.lines.trunk_names import Dns
+from byourside_server.lines.trunk_watch import TrunkWatch
 from byourside_server.lines.trunks import Trunks, sandbox_trunk
 from byourside_server.mcp.late import open_mcp_late
 from byourside_server.providers import registry
@@ -55,6 +57,7 @@ async def serve(config: Config) -> int:
                 version=__version__,
                 public_url=config.public_url,
                 allow_local_webhooks=config.allow_local_webhooks,
+                trunks=switchboard.trunks_up,
             )
             api = create_api(switchboard, settings=settings)
             tools = open_mcp_late(switchboard, version=__version__, public_url=config.public_url)
@@ -105,6 +108,8 @@ async def open_house(config: Config) -> AsyncIterator[Switchboard]:
                 max_live_calls=config.max_live_calls, languages=thinking.languages
             ),
         )
+        switchboard.trunk_is_down = exchange.trunks.is_down
+        switchboard.trunks_up = exchange.trunks.up
         await switchboard.start()
         closing.push_async_callback(switchboard.stop, GRACE_S)
         yield switchboard
@@ -154,7 +159,7 @@ async def open_exchange(
             make_mind=thinking.make_mind,
             clock=SystemClock(),
             recordings_dir=recordings_dir,
-            media_host=config.sip_advertised_host or config.sip_host,
+            media_host=config.sip_host,
             today=date.today,
             on_behalf_of=config.on_behalf_of,
             transfers=transfer_targets(config.transfers),
@@ -172,15 +177,59 @@ async def warm_up(ears: SpeechToText) -> None:
 
 async def open_trunks(config: Config, closing: contextlib.AsyncExitStack) -> Trunks:
     """The configured trunks, looked after from now on; without one, the sandbox network."""
-    sip = SipSocket(to_owner, user_agent=USER_AGENT)
-    await sip.open(config.sip_host, config.sip_port)
-    closing.push_async_callback(sip.close)
+    watch = TrunkWatch()
+    doors: list[tuple[Trunk, SipSocket]] = []
     if config.is_sandbox:
         host, port = await open_sandbox(config, closing)
-        doors = [(sandbox_trunk(host, port, config.ring_timeout_s), sip)]
-    else:
-        doors = [(trunk_of(each, config), sip) for each in config.trunks]
-    return Trunks(doors, Dns(ipv6=":" in config.sip_host), asyncio.get_running_loop().time)
+        sip = await open_sip(config, watch, closing)
+        doors.append((sandbox_trunk(host, port, config.ring_timeout_s), sip))
+    # One socket for all trunks that see the same of us; the first has the configured port.
+    sockets: dict[tuple[str | None, TlsSettings], SipSocket] = {}
+    for given in config.trunks:
+        trunk, tls = trunk_of(given, config), tls_of(given)
+        known = sockets.get((trunk.advertised_host, tls))
+        if known is None:
+            port = config.sip_port + len(sockets) if config.sip_port else 0
+            known = await open_sip(config, watch, closing, port, tls, trunk.advertised_host)
+            sockets[trunk.advertised_host, tls] = known
+        doors.append((trunk, known))
+    for sip in sockets.values():
+        sip.endpoint.trust(
+            network for given, (_, used) in zip(config.trunks, doors, strict=True) if used is sip
+            for network in given.networks
+        )
+    trunks = Trunks(doors, Dns(ipv6=":" in config.sip_host), asyncio.get_running_loop().time)
+    watch.start(trunks)
+    closing.push_async_callback(watch.stop)
+    return trunks
+
+
+async def open_sip(
+    config: Config,
+    watch: TrunkWatch,
+    closing: contextlib.AsyncExitStack,
+    port: int | None = None,
+    tls: TlsSettings | None = None,
+    advertised_host: str | None = None,
+) -> SipSocket:
+    """A SIP socket of this machine. Raises ConfigError where it can't be had."""
+    port = config.sip_port if port is None else port
+    sip = SipSocket(to_owner, user_agent=USER_AGENT, on_trunk_event=watch.receive)
+    advertised = None if advertised_host is None else (advertised_host, port)
+    try:
+        await sip.open(config.sip_host, port, tls=tls, advertised=advertised)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConfigError(f"SIP on {config.sip_host}:{port} can't be had ({why}): see sip_port") from None
+    except TlsSettingsError as error:
+        raise ConfigError(str(error)) from None
+    closing.push_async_callback(sip.close)
+    return sip
+
+
+def tls_of(given: TrunkConfig) -> TlsSettings:
+    """What TLS connections of this trunk trust and show."""
+    return TlsSettings(given.ca_file, given.verify, given.cert_file, given.key_file)
 
 
 def trunk_of(given: TrunkConfig, config: Config) -> Trunk:

@@ -84,7 +84,10 @@ class Switchboard:
         settings: SwitchboardSettings | None = None,
     ) -> None:
         settings = settings or SwitchboardSettings()
+        # Whether every trunk that takes this number is known to be down; `app` knows the trunks.
         self.trunk_is_down: Callable[[str], bool] = lambda number: False
+        # Each trunk by name: whether calls can be given to it.
+        self.trunks_up: Callable[[], dict[str, bool]] = dict
         self._languages = settings.languages
         self._db = db
         self._engine = engine

@@ -247,6 +247,9 @@ class Health(Shape):
 
     status: Literal["ok"]
     version: str
+    trunks: dict[str, Literal["up", "down"]] | None = Field(
+        None, description="Whether calls can be given to each trunk. Extension."
+    )
 
 
 class Error(Shape):

@@ -13,19 +13,18 @@ import sys
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import aclosing, closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 from byourside_server.cli.archive import is_served
+from byourside_server.cli.doctor_trunks import check_trunks
+from byourside_server.cli.findings import Check, Finding, Verdict
 from byourside_server.cli.terminal import say
 from byourside_server.config import Config
 from byourside_server.errors import ConfigError, Refusal
 
-Verdict = Literal["ok", "warn", "fail"]
 # A minute of recording is about 1 MB: stereo, 8 kHz, one byte a sample.
 LITTLE_DISK, NO_DISK = 2_000_000_000, 100_000_000
 # No edition of this server was there before, and certificates fail long before the other end.
@@ -37,16 +36,6 @@ SPOKEN = "Yes, that works for me."
 MODEL_TOKENS = 2000
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the doctor's."""
-
-    verdict: Verdict
-    subject: str
-    words: str
-
-
-Check = Callable[[Config], Iterator[Finding]]
 # Verdict and words of an engine that did its part, and the sound it made.
 Tried = tuple[Verdict, str, bytes]
 
@@ -365,6 +354,7 @@ CHECKS: tuple[Check, ...] = (
     check_port,
     check_public_url,
     check_telephone_ports,
+    check_trunks,
     check_numpy,
     check_speech,
     check_mind,

@@ -129,7 +129,22 @@ def load_config(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> 
         secrets={**sources.table("keys"), **{name: value for name, value in environ.items() if value}},
     )
     sources.refuse_unknown()
+    _refuse_unreachable(config)
     return config
+
+
+def _refuse_unreachable(config: Config) -> None:
+    """What carriers are told of us must be an address and a port they can send to."""
+    advertised = {trunk.sip_advertised_host or config.sip_advertised_host for trunk in config.trunks}
+    if advertised - {None} and not config.sip_port:
+        raise ConfigError(
+            "sip_advertised_host needs sip_port: the port that is forwarded to this machine, for example 5060"
+        )
+    if config.sip_host in ("0.0.0.0", "::") and (None in advertised or config.is_sandbox):
+        raise ConfigError(
+            f"sip_host {config.sip_host} is no address that others could send to:"
+            " set it to this machine's, or set sip_advertised_host, too"
+        )
 
 
 def _transfers(sources: Sources) -> dict[str, str]:

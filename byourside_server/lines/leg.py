@@ -74,6 +74,7 @@ class Leg:
                 way.address,
                 to_user=way.identity.to_user,
                 from_user=way.identity.from_user,
+                from_address=way.identity.from_address,
                 sdp=offer,
                 now=now,
                 headers=headers,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from byourside_server.sip.outgoing import Transport
+from byourside_server.sip.hop import Transport
 
 NumberFormat = Literal["e164", "digits", "national"]
 Srtp = Literal["off", "optional", "required"]

@@ -11,7 +11,8 @@ from byourside_server.lines.trunk import Trunk
 from byourside_server.sip.grammar import escape_user
 
 # RFC 3323 §4.1.1.3.
-ANONYMOUS, NOWHERE = "anonymous", "anonymous.invalid"
+ANONYMOUS = "anonymous"
+ANONYMOUS_ADDRESS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,8 @@ class Identity:
 
     to_user: str
     from_user: str
-    # Domain of From where it is not the trunk's.
-    from_domain: str | None
+    # All of From, where it is not `from_user` at the trunk's domain.
+    from_address: str | None
     headers: tuple[tuple[str, str], ...]
 
 
@@ -35,7 +36,7 @@ def identity(trunk: Trunk, to: str, caller_id: str) -> Identity:
     if trunk.privacy:
         # The carrier must still know who pays; it is asked not to tell the called party (RFC 3325 §9.3).
         headers.append(("Privacy", "id"))
-        return Identity(spelt(trunk, to), ANONYMOUS, NOWHERE, tuple(headers))
+        return Identity(spelt(trunk, to), ANONYMOUS, ANONYMOUS_ADDRESS, tuple(headers))
     from_user = trunk.user if trunk.from_account and trunk.user else calling
     return Identity(spelt(trunk, to), from_user, None, tuple(headers))
 

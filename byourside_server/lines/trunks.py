@@ -6,7 +6,7 @@ A book of plain facts about each; `route` walks through it for one call, `trunk_
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from byourside_server.lines.sip_socket import SipSocket
@@ -92,48 +92,9 @@ class Trunks:
         """Alike for all."""
         return self.doors[0].trunk.ring_timeout_s
 
-    def states(self) -> Iterator[TrunkState]:
-        """What is known of every trunk now, for people and programs."""
-        now = self.now()
-        for door in self.doors:
-            targets = [
-                TargetState(
-                    f"{target};transport={door.trunk.transport}",
-                    health.words(now),
-                    None if health.round_trip_s is None else round(health.round_trip_s * 1000, 1),
-                )
-                for target in self.directory.known(door.trunk)
-                for health in [door.health_of(target)]
-            ]
-            yield TrunkState(
-                door.trunk.name,
-                not self.door_is_down(door),
-                door.live_calls,
-                door.registration,
-                self.directory.trouble.get(door.trunk.name),
-                tuple(targets),
-            )
-
-
-@dataclass(frozen=True)
-class TargetState:
-    """One server of a trunk, in words."""
-
-    target: str
-    state: str
-    round_trip_ms: float | None
-
-
-@dataclass(frozen=True)
-class TrunkState:
-    """One trunk, in words."""
-
-    name: str
-    is_up: bool
-    live_calls: int
-    registration: str | None
-    trouble: str | None
-    targets: tuple[TargetState, ...]
+    def up(self) -> dict[str, bool]:
+        """Each trunk by name, and whether calls can be given to it; one never tried is thought well of."""
+        return {door.trunk.name: not self.door_is_down(door) for door in self.doors}
 
 
 def sandbox_trunk(host: str, port: int, ring_timeout_s: float) -> Trunk:

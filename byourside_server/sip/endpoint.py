@@ -163,9 +163,10 @@ class SipEndpoint:
         sdp: bytes,
         now: float,
         headers: Sequence[tuple[str, str]] = (),
+        from_address: str | None = None,
     ) -> OutgoingCall:
-        """Place a call."""
-        call = OutgoingCall(self._core, trunk, to_user, from_user, sdp, headers)
+        """Place a call. `from_address` is a whole From in place of `from_user` at the trunk's domain."""
+        call = OutgoingCall(self._core, trunk, to_user, from_user, sdp, headers, from_address)
         call.dial(now)
         return call
 

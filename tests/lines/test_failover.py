@@ -104,12 +104,13 @@ def test_a_trunk_that_took_the_call_and_fell_silent_is_cancelled_and_not_followe
 def test_every_server_of_a_trunk_is_tried_before_the_next_trunk(tmp_path: Path) -> None:
     async def story() -> None:
         zone = Zone(
-            {"_sip._udp.carrier.example": [Srv(20, 1, 5060, "two.example."), Srv(10, 1, 5060, "one.example.")]},
+            {"_sip._udp.carrier.example": [Srv(9, 1, 5060, "two.example."), Srv(1, 1, 5060, "one.example.")]},
             {"one.example": [A], "two.example": [B]},
         )
         trunks = (Trunk("carrier", "carrier.example", domain="carrier.example"), Trunk("spare", C, 5060))
         town = Town(trunks, {A: [Does(503)], B: [Does(500)], C: [Does(ANSWER)]}, zone)
-        assert attempts(await town.call(tmp_path)) == [("carrier", A, 503), ("carrier", B, 500), ("spare", C, 200)]
+        ended = await town.call(tmp_path)
+        assert attempts(ended) == [("carrier", A, 503), ("carrier", B, 500), ("spare", C, 200)]
 
     play(story)
 
