@@ -104,9 +104,7 @@ async def open_house(config: Config) -> AsyncIterator[Switchboard]:
             Sender(allow_local=config.allow_local_webhooks),
             recordings_dir=recordings_dir,
             public_url=config.public_url,
-            settings=SwitchboardSettings(
-                max_live_calls=config.max_live_calls, languages=thinking.languages
-            ),
+            settings=SwitchboardSettings(max_live_calls=config.max_live_calls, languages=thinking.languages),
         )
         switchboard.trunk_is_down = exchange.trunks.is_down
         switchboard.trunks_up = exchange.trunks.up

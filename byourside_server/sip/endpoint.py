@@ -124,12 +124,9 @@ class SipEndpoint:
         flow = self._core.streams.flows.get(number)
         if flow is None:
             return
-        try:
-            for message in flow.feed(data, now):
-                self._receive(message, flow.hop, now)
-            error = None
-        except SipParseError as wrong:
-            error = wrong
+        messages, error = flow.feed(data, now)
+        for message in messages:
+            self._receive(message, flow.hop, now)
         if pongs := flow.framer.pongs_to_send():
             self._core.streams.send(pongs, flow.hop, now)
         if error is not None:
