@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from byourside_server.sip.events import SipEvent
 from byourside_server.sip.grammar import MAGIC_COOKIE, escape_user
-from byourside_server.sip.hop import Address, Hop, Transport
+from byourside_server.sip.hop import Address, Hop, Transport, written_host
 from byourside_server.sip.message import Headers, Request, Response, respond
 from byourside_server.sip.sources import Sources
 from byourside_server.sip.streams import SILENT_S, Flow, Streams
@@ -50,7 +50,7 @@ class Core:
         *,
         tls_port: int | None = None,
     ) -> None:
-        self.host = f"[{host}]" if ":" in host else host
+        self.host = written_host(host)
         self.port = port
         # TLS has a port of its own (§18.1.1); without one, what others send must come by our connection.
         self.tls_port = tls_port

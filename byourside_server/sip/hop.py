@@ -33,8 +33,7 @@ class Hop:
     flow: int | None = None
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.transport}:{host}:{self.port}"
+        return f"{self.transport}:{written_host(self.host)}:{self.port}"
 
     @property
     def address(self) -> Address:
@@ -48,6 +47,11 @@ class Hop:
     def over(self, transport: Transport) -> Hop:
         """The same address by another transport."""
         return replace(self, transport=transport, flow=None)
+
+
+def written_host(host: str) -> str:
+    """A host as it stands in Via and URI: IPv6 in brackets (§25.1)."""
+    return f"[{host}]" if ":" in host else host
 
 
 def is_address(host: str) -> bool:
