@@ -15,6 +15,7 @@ from byourside_server.media.bank import LARGEST_PACKET_BYTES
 from byourside_server.media.g711 import Bytes
 from byourside_server.media.jitter import Ints, Rows
 from byourside_server.media.messages import (
+    PLAIN,
     BargeIn,
     Clear,
     Close,
@@ -27,8 +28,10 @@ from byourside_server.media.messages import (
     OpenFailed,
     Play,
     SendDtmf,
+    Srtp,
     StartRecording,
 )
+from byourside_server.media.rtp import TICK_MS
 
 Address = tuple[str, int]
 OnPacket = Callable[[bytes, Address], None]
@@ -67,26 +70,54 @@ class MemoryRows:
         self._addresses: dict[int, Address] = {}
         self._targets: dict[int, Address] = {}
         self._waiting: dict[int, deque[bytes]] = {}
+        self._report_targets: dict[int, Address] = {}
+        self._reports: deque[tuple[int, bytes, float | None]] = deque()
+        self._muted: set[int] = set()
 
     def open(self, row: int) -> int:
         address = (self._host, self._wire.free_port())
         waiting: deque[bytes] = deque()
         self._addresses[row], self._waiting[row] = address, waiting
         self._wire.listen(address, lambda data, _: waiting.append(data))
+        beside = (self._host, address[1] + 1)
+        self._wire.listen(beside, lambda data, _: self._reports.append((row, data, None)))
         return address[1]
 
-    def aim(self, row: int, host: str, port: int) -> None:
+    def aim(self, row: int, host: str, port: int, rtcp_port: int) -> None:
         self._targets[row] = (host, port)
+        self._report_targets[row] = (host, rtcp_port)
+
+    def mute(self, row: int, silent: bool) -> None:
+        (self._muted.add if silent else self._muted.discard)(row)
 
     def close(self, row: int) -> None:
-        self._wire.leave(self._addresses.pop(row))
+        host, port = self._addresses.pop(row)
+        self._wire.leave((host, port))
+        self._wire.leave((host, port + 1))
         self._targets.pop(row, None)
+        self._report_targets.pop(row, None)
+        self._muted.discard(row)
+        self._reports = deque(report for report in self._reports if report[0] != row)
         del self._waiting[row]
 
     def send(self, packets: Bytes, instead: Mapping[int, bytes]) -> None:
         for row, target in list(self._targets.items()):
+            if row in self._muted:
+                continue
             data = instead.get(row) or packets[row].tobytes()
             self._wire.send(data, self._addresses[row], target)
+
+    def send_report(self, row: int, data: bytes) -> None:
+        target = self._report_targets.get(row, ("", 0))
+        if target[1]:
+            host, port = self._addresses[row]
+            shared = target == self._targets.get(row)
+            self._wire.send(data, (host, port if shared else port + 1), target)
+
+    def receive_reports(self) -> list[tuple[int, bytes, float | None]]:
+        arrived = list(self._reports)
+        self._reports.clear()
+        return arrived
 
     def receive(self) -> Iterator[tuple[Rows, Bytes, Ints]]:
         """Everything that waits, oldest first, one packet of each row in a round."""
@@ -105,7 +136,14 @@ class InProcessMedia:
 
     def __init__(self, capacity: int, wire: MemoryWire, host: str = "127.0.0.1", seed: int = 1) -> None:
         self.host = host
-        self._room = MediaRoom(capacity, MemoryRows(wire, host), np.random.default_rng(seed), lambda: 0.0)
+        self._ticks = 0
+        self._room = MediaRoom(
+            capacity,
+            MemoryRows(wire, host),
+            np.random.default_rng(seed),
+            cpu_clock=lambda: 0.0,
+            clock=lambda: self._ticks * TICK_MS / 1000,
+        )
         self._listeners: dict[str, OnEvent] = {}
 
     async def open(self, line_id: str, on_event: OnEvent) -> int:
@@ -126,9 +164,18 @@ class InProcessMedia:
         return answers[0].port
 
     def connect(
-        self, line_id: str, host: str, port: int, codec: str = "PCMU", dtmf_payload_type: int | None = None
+        self,
+        line_id: str,
+        host: str,
+        port: int,
+        codec: str = "PCMU",
+        dtmf_payload_type: int | None = None,
+        *,
+        rtcp_port: int = 0,
+        srtp: Srtp = PLAIN,
+        sends: bool = True,
     ) -> None:
-        self._do(Connect(line_id, host, port, codec, dtmf_payload_type))
+        self._do(Connect(line_id, host, port, codec, dtmf_payload_type, rtcp_port, srtp, sends))
 
     def start_recording(self, line_id: str, path: str) -> None:
         self._do(StartRecording(line_id, path))
@@ -153,6 +200,7 @@ class InProcessMedia:
 
     def tick(self) -> None:
         """Let 20 ms pass, then tell every line what happened."""
+        self._ticks += 1
         self._room.tick()
         self._tell()
 
