@@ -178,6 +178,11 @@ class Leg:
             self.hang_up()
         self.close_media()
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether the trunk has said anything to the INVITE yet."""
+        return self._dialled[1].is_heard
+
     def leave(self) -> None:
         """The line is over: seek no more, and give the trunk its place back."""
         if self._seeking is not None:

@@ -129,6 +129,9 @@ class Line:
             match event:
                 case None if giving_up is not None:
                     return giving_up  # neither CANCEL nor INVITE was ever answered
+                case None if giving_up is None and not self._leg.is_heard:
+                    # No ringing that went on too long: a trunk that is not there. Timer B ends it (32 s).
+                    give_up_at = None
                 case None | CancelRequested() | sound.Lost():
                     if isinstance(event, sound.Lost):
                         self._media_open = False

@@ -90,6 +90,11 @@ class OutgoingCall(SipCall):
         request = self._core.build("INVITE", self._uri, lines, self._session.local)
         self._invite = self._core.request(request, self._trunk.hop, self._on_response, now)
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether anything came back to the INVITE, be it a 100."""
+        return self._provisional_seen
+
     def transfer(self, to_user: str, now: float) -> None:
         """Hand the call over to a number of the same trunk; `Referred` says what came of it."""
         self.refer(f"sip:{escape_user(to_user)}@{self._trunk.domain}", now)
