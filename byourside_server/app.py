@@ -24,6 +24,7 @@ from byourside_server.errors import ConfigError, Refusal
 from byourside_server.guardrails.check import check_destination
 from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.exchange import Exchange, to_owner
+from byourside_server.lines.media_pool import MediaPool
 from byourside_server.lines.media_port import MediaUnavailable
 from byourside_server.lines.media_process import ProcessMediaPort
 from byourside_server.lines.sip_socket import SipSocket
@@ -104,7 +105,9 @@ async def open_house(config: Config) -> AsyncIterator[Switchboard]:
             Sender(allow_local=config.allow_local_webhooks),
             recordings_dir=recordings_dir,
             public_url=config.public_url,
-            settings=SwitchboardSettings(max_live_calls=config.max_live_calls, languages=thinking.languages),
+            settings=SwitchboardSettings(
+                max_live_calls=config.max_live_calls, languages=thinking.languages
+            ),
         )
         switchboard.trunk_is_down = exchange.trunks.is_down
         switchboard.trunks_up = exchange.trunks.up
@@ -133,9 +136,10 @@ def transfer_targets(transfers: Mapping[str, str]) -> tuple[TransferTarget, ...]
 async def open_exchange(
     config: Config, recordings_dir: Path, thinking: Thinking, closing: contextlib.AsyncExitStack
 ) -> Exchange:
-    """The telephone side: trunks or sandbox, SIP sockets, media process, speech engines."""
+    """The telephone side: trunks or sandbox, SIP sockets, media processes, speech engines."""
     trunks = await open_trunks(config, closing)
-    media = ProcessMediaPort(capacity=config.max_live_calls, host=config.sip_host)
+    rows = -(-config.max_live_calls // config.media_processes)
+    media = MediaPool([ProcessMediaPort(rows, config.sip_host) for _ in range(config.media_processes)])
     closing.push_async_callback(media.stop)
     try:
         await media.start()

@@ -4,8 +4,10 @@ The same bank, jitter buffer, network and recording as in real calls; only socke
 Two engines on one `MemoryWire` talk to each other; a test may listen and send on it itself.
 """
 
+import heapq
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -38,12 +40,29 @@ OnPacket = Callable[[bytes, Address], None]
 _FIRST_PORT = 40_000
 
 
-class MemoryWire:
-    """Datagrams between addresses, delivered at once and in order; to nobody, they are gone."""
+@dataclass(frozen=True)
+class Weather:
+    """What becomes of datagrams: each is lost by chance, or takes its own share of the jitter."""
 
-    def __init__(self) -> None:
+    loss: float
+    jitter_s: float
+    seed: int = 1
+
+
+class MemoryWire:
+    """Datagrams between addresses, delivered at once and in order; to nobody, they are gone.
+
+    In bad weather they wait for `pass_time`, which whoever moves the clock calls, and some never come.
+    """
+
+    def __init__(self, weather: Weather | None = None) -> None:
         self._listeners: dict[Address, OnPacket] = {}
         self._next_port = _FIRST_PORT
+        self._weather = weather
+        self._random = np.random.default_rng(weather.seed if weather else 1)
+        self._under_way: list[tuple[float, int, bytes, Address, Address]] = []
+        self._now = 0.0
+        self._count = 0
 
     def free_port(self) -> int:
         self._next_port += 2
@@ -56,6 +75,20 @@ class MemoryWire:
         self._listeners.pop(address, None)
 
     def send(self, data: bytes, source: Address, target: Address) -> None:
+        if self._weather is None:
+            self._deliver(data, source, target)
+        elif self._random.random() >= self._weather.loss:
+            self._count += 1
+            at = self._now + self._weather.jitter_s * float(self._random.random())
+            heapq.heappush(self._under_way, (at, self._count, data, source, target))
+
+    def pass_time(self, seconds: float) -> None:
+        """Deliver what arrives until then, in the order of arrival."""
+        self._now += seconds
+        while self._under_way and self._under_way[0][0] <= self._now:
+            self._deliver(*heapq.heappop(self._under_way)[2:])
+
+    def _deliver(self, data: bytes, source: Address, target: Address) -> None:
         listener = self._listeners.get(target)
         if listener is not None:
             listener(data, source)
@@ -145,6 +178,10 @@ class InProcessMedia:
             clock=lambda: self._ticks * TICK_MS / 1000,
         )
         self._listeners: dict[str, OnEvent] = {}
+
+    def has_room(self) -> bool:
+        """Always: time waits for this engine."""
+        return True
 
     async def open(self, line_id: str, on_event: OnEvent) -> int:
         if line_id in self._listeners:

@@ -145,7 +145,8 @@ class SimulatedCall:
         if not self._heard_sound and self._loop.time() < self._caption_deadline:
             return
         caption, self._caption = self._caption, None
-        heard, self._heard_sound = self._heard_sound, False
+        # Sound that goes on belongs to the next caption too: two utterances can run into one another.
+        heard, self._heard_sound = self._heard_sound, self._agent_speaks
         self._schedule(persona.agent_said(caption) if heard else persona.nothing_heard())
 
     def _schedule(self, acts: list[Act]) -> None:

@@ -92,7 +92,8 @@ class Core:
         def look(at: float) -> None:
             if self.streams.flows.get(flow.number) is not flow:
                 return
-            if flow.is_idle(at):
+            # A peer may have no other way to tell us of a call's end than the connection we opened.
+            if flow.is_idle(at) and (flow.accepted or not self.calls):
                 self.dropped["stream: idle"] += flow.accepted
                 self.streams.close(flow.number)
             else:
@@ -128,14 +129,13 @@ class Core:
 
     def over(self, request: Request, hop: Hop) -> Request:
         """A request of ours with the topmost Via of the hop's transport (§18.1.1), its branch kept."""
-        via = ("Via", self._via(hop.transport, request.via.branch or ""))
+        via = self._via(hop.transport, request.via.branch or "")
+        if request.headers.get("Via") == via:
+            return request
         lines = list(request.headers)
         top = next(index for index, (name, _) in enumerate(lines) if name == "Via")
-        if lines[top] == via:
-            return request
-        return Request(
-            Headers((*lines[:top], via, *lines[top + 1 :])), request.body, request.method, request.uri
-        )
+        lines[top] = "Via", via
+        return Request(Headers(lines), request.body, request.method, request.uri)
 
     def _by_size(self, request: Request, hop: Hop, now: float) -> Hop:
         """`hop`, or the same by TCP where the request is too large for one datagram (§18.1.1)."""

@@ -63,10 +63,17 @@ def is_address(host: str) -> bool:
     return True
 
 
+def _is_out_of_reach(host: str, peer: str) -> bool:
+    if not is_address(peer):
+        return False
+    return ipaddress.ip_address(host).is_private and ipaddress.ip_address(peer).is_global
+
+
 def hop_of_uri(uri: SipUri, fallback: Hop) -> Hop:
     """Where a request for `uri` goes (§8.1.2), in a conversation that so far went by `fallback`.
 
-    A name in its place: looking names up is not for this room, and what worked until now is nearest.
+    A name in its place: looking names up is not for this room, and what worked until now is nearest. So
+    it is where a public peer names a private address: that lies behind its NAT.
     What began over TLS never leaves it: a peer that names another transport is sent its requests on the
     connection there is, rather than in the clear. Without `transport=` an address is UDP (RFC 3263 §4.1),
     unless it is the very address we talk to already.
@@ -75,6 +82,8 @@ def hop_of_uri(uri: SipUri, fallback: Hop) -> Hop:
     secure = uri.scheme == "sips" or asked == "tls"
     host = (uri.parameters.get("maddr") or uri.host).strip("[]")
     if not is_address(host) or (fallback.transport == "tls" and not secure):
+        return fallback
+    if host != fallback.host and _is_out_of_reach(host, fallback.host):
         return fallback
     transport: Transport = "tls" if secure else asked or "udp"
     port = uri.port or DEFAULT_PORTS[transport]

@@ -51,11 +51,13 @@ class Sources:
         """Whether a request from `source` may be inside `dialog`."""
         if dialog.fallback.transport == "tls" != source.transport:
             return False
-        hosts = {dialog.fallback.host, *heard_from, *_hosts(dialog)}
+        host = source.host
         return (
-            any(same_host(host, source.host) for host in hosts)
+            same_host(dialog.fallback.host, host)
+            or any(same_host(known, host) for known in heard_from)
+            or any(same_host(known, host) for known in _hosts(dialog))
             or not is_address(dialog.fallback.host)
-            or self.is_trusted(source.host)
+            or self.is_trusted(host)
         )
 
 

@@ -88,7 +88,7 @@ def test_our_public_address_is_learnt_from_answers() -> None:
     assert pair.office.seen_as is None
     pair.office.receive_datagram(answer, PHONE, 0.0)
     assert pair.office.seen_as == ("198.51.100.7", 31_337)
-    pair.office.advertise(*pair.office.seen_as)
+    pair.office.advertise("198.51.100.7", 31_337)
     pair.dial()
     invite = wire.last(OFFICE, "INVITE")
     assert (invite.via.host, invite.via.port) == ("198.51.100.7", 31_337)
