@@ -165,7 +165,12 @@ def test_a_trunk_known_to_be_down_refuses_the_placement(tmp_path: Path) -> None:
         async with Rig(f"sqlite:///{tmp_path / 'a.db'}", tmp_path) as rig:
             account, key = await rig.account()
             asked: list[str] = []
-            rig.switchboard.trunk_is_down = lambda number: bool(asked.append(number)) or True
+
+            def is_down(number: str) -> bool:
+                asked.append(number)
+                return True
+
+            rig.switchboard.trunk_is_down = is_down
             with pytest.raises(Refusal) as caught:
                 await rig.switchboard.place(account, key, request())
             assert (caught.value.token, caught.value.status) == ("placement_failed", 502)
