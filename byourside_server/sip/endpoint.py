@@ -164,10 +164,16 @@ class SipEndpoint:
         sdp: bytes,
         now: float,
         headers: Sequence[tuple[str, str]] = (),
+        from_address: str | None = None,
         offers: bool = True,
     ) -> OutgoingCall:
-        """Place a call; without `offers` the far side makes the offer."""
-        call = OutgoingCall(self._core, trunk, to_user, from_user, sdp, headers, offers=offers)
+        """Place a call; without `offers` the far side makes the offer.
+
+        `from_address` is a whole From in place of `from_user` at the trunk's domain.
+        """
+        call = OutgoingCall(
+            self._core, trunk, to_user, from_user, sdp, headers, from_address, offers=offers
+        )
         call.dial(now)
         return call
 

@@ -58,6 +58,7 @@ class OutgoingCall(SipCall):
         from_user: str,
         sdp: bytes,
         headers: Fields,
+        from_address: str | None = None,
         *,
         offers: bool = True,
     ) -> None:
@@ -70,7 +71,8 @@ class OutgoingCall(SipCall):
         self._trunk = trunk
         self._to_user = to_user
         self._uri = self._dialled_uri = f"sip:{escape_user(to_user)}@{trunk.domain}"
-        self._from = f"<sip:{escape_user(from_user)}@{trunk.domain}>;tag={self._local_tag}"
+        known_as = from_address or f"<sip:{escape_user(from_user)}@{trunk.domain}>"
+        self._from = f"{known_as};tag={self._local_tag}"
         self._headers = tuple(headers)
         self._invite: ClientTransaction | None = None
         self._cseq = 0
@@ -102,6 +104,11 @@ class OutgoingCall(SipCall):
         ]
         request = self.core.build("INVITE", self._uri, lines, self._offer)
         self._invite = self.core.request(request, self._trunk.hop, self._on_response, now)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anything came back to the INVITE, be it a 100."""
+        return self._provisional_seen
 
     def transfer(self, to_user: str, now: float) -> None:
         """Hand the call over to a number of the same trunk; `Referred` says what came of it."""
