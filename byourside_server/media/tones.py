@@ -38,6 +38,8 @@ BLUR_TICKS = 2
 """The 50 ms window is pure from about two ticks after a tone's onset, and blurs as soon as it ends."""
 LONGEST_TICKS = 100
 """A tone still there after two seconds is reported without waiting for its end."""
+FAX_HZ, FAX_TICKS = 2100, 25
+"""That of a fax after half a second: nobody should go on talking to it."""
 
 PAIR_FFT = 1024
 PAIR_EVERY_TICKS = 5
@@ -150,7 +152,8 @@ class ToneWatch:
             ended = self._ended(np.flatnonzero(steady >= STEADY_TICKS), tick)
             steady[:] = 0
         self._reported[:count][steady <= 1] = False
-        long = np.flatnonzero((steady >= LONGEST_TICKS) & ~self._reported[:count])
+        fax = (steady >= FAX_TICKS) & (np.abs(self._frequency[:count] - FAX_HZ) < 2 * STEADY_HZ)
+        long = np.flatnonzero(((steady >= LONGEST_TICKS) | fax) & ~self._reported[:count])
         ended += self._ended(long, tick + 1)
         self._reported[long] = True
         return ended
