@@ -37,6 +37,9 @@ BRIEF = Brief(
 
 
 class Recogniser(Protocol):
+    least_s_a_second: float
+    """CPU time for a second of sound that is never undercut."""
+
     def words_of(self, ulaw: bytes, expect: Expectation) -> Words: ...
 
 
@@ -151,9 +154,10 @@ class Opening:
         self._talk.receive_speech_stopped(start, end, now)
         self._asked += 1
         number, ulaw, expect = self._asked, self._turn.ulaw, self._talk.expectation
-        starts = [at for at, each in self._heard.events if isinstance(each, sound.SpeechStarted) and at > now]
-        if self._talk.heard_since is None or (starts and starts[0] < now + 0.1):
-            return  # nobody waits for these words, or they are superseded before they are there
+        there_at = now + self._recognition.least_s_a_second * len(ulaw) / 8000
+        stops = [at for at, each in self._heard.events if isinstance(each, sound.SpeechStopped) and at > now]
+        if self._talk.heard_since is None or (stops and stops[0] < there_at):
+            return  # nobody waits for these words, or they are asked for anew before they are there
         words = self._recognition.words_of(ulaw, expect)
         self._words_cpu_s += words.cpu_s
         begins = self._turn.start_s

@@ -26,6 +26,8 @@ class Words:
 
 
 class Recognition:
+    least_s_a_second = 0.25
+
     def __init__(self) -> None:
         self._recogniser: Recogniser | None = None
         KEPT.mkdir(parents=True, exist_ok=True)

@@ -119,7 +119,7 @@ _PERSON_LISTENS = re.compile(
 
 # Words with which a greeting begins or ends; of others a recogniser led by a grammar makes dates and digits.
 _GREETS = re.compile(
-    r"\b(?:hello|hi|hey|good (?:morning|afternoon|evening)|this is|it's|speaking|yes|yeah|here|sorry|okay"
+    r"\b(?:hello|hi|hey|good (?:morning|afternoon|evening)|this is|speaking|yes|yeah|here|sorry|okay"
     r"|thank you|thanks|welcome|moment|second|hold|who|how|what|can i|may i|desk|office|reception)\b"
 )
 
