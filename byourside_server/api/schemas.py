@@ -62,6 +62,9 @@ class CallToPlace(BaseModel):
     )
     language: str | None = Field(None, description="Language tag, for example en-US. Extension.")
     voicemail: Voicemail | None = None
+    hangUpOn: list[Literal["ivr", "screening", "unknown"]] | None = Field(
+        None, description="Verdicts on who answered at which the call ends at once. Extension."
+    )
     scheduledAt: Moment | None = Field(None, description="Dial not before this time. Extension.")
     mustSay: list[str] | None = Field(
         None, max_length=10, description="Sentences the agent must say, word for word. Extension."

@@ -21,6 +21,10 @@ EVIDENCE: dict[By, str] = {
 }
 
 
+# Verdicts on which a request may have the call hung up at once; of the others it is settled elsewhere.
+HANG_UP_ON: tuple[Verdict, ...] = ("ivr", "screening", "unknown")
+
+
 @dataclass(frozen=True)
 class Answering:
     """The verdict, `time_ms` after the answer; `confidence` from 0 to 1."""

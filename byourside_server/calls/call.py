@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from byourside_server.calls.answering import Answering
+from byourside_server.calls.answering import Answering, Verdict
 from byourside_server.calls.transcript import Turn
 from byourside_server.providers.base import Usage
 
@@ -57,6 +57,7 @@ class CallRequest:
     scheduled_at: float | None = None
     must_say: tuple[str, ...] = ()
     must_ask: tuple[str, ...] = ()
+    hang_up_on: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import re
 from urllib.parse import urlsplit
 
 from byourside_server.calls import lifecycle
-from byourside_server.calls.answering import Answering
+from byourside_server.calls.answering import HANG_UP_ON, Answering, Verdict
 from byourside_server.calls.call import (
     FIELD_TYPES,
     MAX_MAX_DURATION_S,
@@ -218,6 +218,7 @@ def parse_call_request(body: JsonValue, *, allow_local_webhooks: bool = False) -
         scheduled_at=_scheduled_at(body.get("scheduledAt")),
         must_say=_demands(body.get("mustSay"), "mustSay", "invalid_must_say"),
         must_ask=_demands(body.get("mustAsk"), "mustAsk", "invalid_must_ask"),
+        hang_up_on=_hang_up_on(body.get("hangUpOn")),
     )
 
 
@@ -354,6 +355,15 @@ def _voicemail(value: JsonValue) -> VoicemailPolicy:
     raise Refusal("invalid_voicemail", "`voicemail.action` must be hang_up or leave_message.")
 
 
+def _hang_up_on(value: JsonValue) -> tuple[Verdict, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(item in HANG_UP_ON for item in value):
+        allowed = ", ".join(HANG_UP_ON)
+        raise Refusal("invalid_hang_up_on", f"`hangUpOn` must be an array of some of {allowed}.")
+    return tuple(verdict for verdict in HANG_UP_ON if verdict in value)
+
+
 def _demands(value: JsonValue, name: str, token: str) -> tuple[str, ...]:
     """Sentences that must be spoken, without blanks around them and each once."""
     if value is None:
@@ -402,4 +412,5 @@ def request_document(request: CallRequest) -> Json:
         "scheduledAt": iso_utc(request.scheduled_at),
         "mustSay": list(request.must_say),
         "mustAsk": list(request.must_ask),
+        "hangUpOn": list(request.hang_up_on),
     }

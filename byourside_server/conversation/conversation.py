@@ -202,8 +202,7 @@ class Conversation:
         if succeeded:
             self._finish(now, "transferred")
             return
-        self._phase = "talk"
-        self._agent.decision = Decision("", expectation=expectations.OPEN)
+        self._phase, self._agent.decision = "talk", Decision("", expectation=expectations.OPEN)
         self._mouth.say(Words(self._phrases.not_reached, barge_in=False))
         self._look(now, now)
 
@@ -247,10 +246,8 @@ class Conversation:
     def _judge(self, heard: ContactTurn, now: float) -> None:
         """The first words are over: who picked up?"""
         finding = self._ears.pickup.find(heard.words, heard.confidence)
-        if finding.verdict == "voicemail":
-            self._to_machine(finding, now)
-        elif finding.verdict in ("ivr", "screening"):
-            self._get_connected(finding, heard, now)
+        if finding.verdict in ("voicemail", "ivr", "screening", *self.brief.hang_up_on):
+            self._meet(finding, heard, now)
         elif heard.is_noise and not self._has_opened:
             self._timers.set("greet", now + patience.GREET_AFTER_S)
         else:
@@ -277,7 +274,7 @@ class Conversation:
         if is_beginning and is_surely_machine(heard.words):
             self._to_machine(verdicts.BY_WORDS, now)
         elif is_beginning and is_menu(heard.words):
-            self._get_connected(verdicts.MENU, heard, now)
+            self._meet(verdicts.MENU, heard, now)
         else:
             return False
         return True
@@ -362,7 +359,7 @@ class Conversation:
     def _to_machine(self, finding: Finding, now: float) -> None:
         """Nobody to talk to: do what the caller wished."""
         self.answered_by = self.verdicts.reach(finding, now)
-        self._phase, self._reason_to_end = "machine", verdicts.REASON_TO_END[finding.verdict]
+        self._phase, self._reason_to_end = "machine", verdicts.reason_to_end(finding)
         self._agent.drop()
         self._timers.clear("turn", "silence", "resume", "greet")
         self._mouth.stop()
@@ -377,8 +374,11 @@ class Conversation:
         self._mouth.has_disclosed = False  # the message stands alone
         self._mouth.say(Words(message_of(self.brief), is_last=True))
 
-    def _get_connected(self, finding: Finding, heard: ContactTurn, now: float) -> None:
-        """A menu or a screening service: ask for a person, and begin anew when one speaks."""
+    def _meet(self, finding: Finding, heard: ContactTurn, now: float) -> None:
+        """A machine. With a menu or a screening service: ask for a person, and begin anew when one speaks."""
+        if finding.verdict not in ("ivr", "screening") or finding.verdict in self.brief.hang_up_on:
+            self._to_machine(finding, now)
+            return
         self._connecting = self.verdicts.reach(finding, now)
         self.answered_by, self._phase = None, "opening"
         self._ears.pickup, self._has_opened = Pickup(), False

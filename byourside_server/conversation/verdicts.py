@@ -19,12 +19,14 @@ _NOBODY_THERE = Finding("unknown", "network_tone", SURE)
 
 # The three rising tones come before "the number you have dialled is not in service".
 _OF_TONE: Mapping[str, Finding] = {"fax_ced": _FAX, "fax_cng": _FAX, "sit": _NOBODY_THERE}
-# Nobody is there to talk to: the `endReason` that follows.
-REASON_TO_END: Mapping[Verdict, str] = {
-    "voicemail": "voicemail",
-    "fax": "fax",
-    "unknown": "unallocated_number",
-}
+_REASON_TO_END: Mapping[Verdict, str] = {"voicemail": "voicemail", "fax": "fax"}
+
+
+def reason_to_end(finding: Finding) -> str:
+    """The `endReason` where a call ends because of who answered."""
+    if finding.by == "network_tone":
+        return "unallocated_number"
+    return _REASON_TO_END.get(finding.verdict, "not_a_person")
 
 
 class Verdicts:

@@ -42,6 +42,8 @@ export interface PlaceCall {
   mustSay?: string[] | null;
   /** Questions the agent must ask, word for word. */
   mustAsk?: string[] | null;
+  /** Who is hung up on at once instead of talked to. */
+  hangUpOn?: ("ivr" | "screening" | "unknown")[] | null;
   /** A repeat with the same key within 24 hours gets the first call's answer, not a second call. */
   idempotencyKey?: string;
   signal?: AbortSignal;

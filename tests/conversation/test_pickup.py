@@ -14,7 +14,7 @@ HELLO: Bursts = ((0.4, 0.9),)
 HELLO_JOHN: Bursts = ((0.4, 1.9),)
 BUSINESS: Bursts = ((0.5, 3.3),)
 LONG_BUSINESS: Bursts = ((0.4, 1.8), (2.1, 4.6))
-PERSONAL_MACHINE: Bursts = ((0.5, 2.4), (2.7, 4.2), (4.5, 7.3))
+PERSONAL_MACHINE: Bursts = ((0.5, 2.4), (2.7, 4.2), (4.5, 7.3), (7.6, 9.9))
 
 
 def pickup_of(bursts: Bursts) -> Pickup:
