@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bench.answering.scores import ANSWERED, EARLY, LINES
-
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "answering.md"
 BEGIN, END = "<!-- figures of script/bench amd -->", "<!-- end of the figures -->"
+ANSWERED = ("human", "voicemail", "ivr", "screening", "fax", "unknown")
+EARLY = ("ringing", "busy", "unallocated", "fax")
+LINES = ("clean", "20", "10", "5")
 EARS = {"embedded": "the embedded recogniser", "every_word": "every word heard", "none": "no words at all"}
 
 

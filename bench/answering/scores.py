@@ -8,11 +8,9 @@ from typing import Any
 
 from bench.answering import asterisk
 from bench.answering.judged import Judged
+from bench.answering.page import LINES
 
-ANSWERED = ("human", "voicemail", "ivr", "screening", "fax", "unknown")
 MACHINES = ("voicemail", "ivr", "screening", "fax")
-EARLY = ("ringing", "busy", "unallocated", "fax")
-LINES = ("clean", "20", "10", "5")
 _EARLY_NAME = {"unallocated_number": "unallocated", None: "ringing"}
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from byourside_server.calls.answering import Verdict
 from byourside_server.conversation.words import has_any, plain
 
 MACHINE_PHRASES: dict[str, tuple[str, ...]] = {
@@ -92,12 +93,15 @@ _PERSON_SPEAKS = re.compile(
 )
 
 
-def machine_of(text: str) -> str | None:
+_IN_ORDER: tuple[Verdict, ...] = ("ivr", "screening", "voicemail")
+
+
+def machine_of(text: str) -> Verdict | None:
     """ "voicemail", "screening" or "ivr" where the words are a machine's, else None."""
     spoken = plain(text)
     if _PERSON_SPEAKS.search(spoken) and not has_any(spoken, MACHINE_ONLY) and "press" not in spoken.split():
         return None
-    for kind in ("ivr", "screening", "voicemail"):
+    for kind in _IN_ORDER:
         if has_any(spoken, MACHINE_PHRASES[kind]) and not (
             kind != "voicemail" and has_any(spoken, MACHINE_ONLY)
         ):
