@@ -442,7 +442,7 @@ class Conversation:
             "transfer": lambda self, now: self.receive_transfer(False, now),
             "no_beep": lambda self, now: self._message.give_up_on_beep(now),
             "message": _on_message,
-            "again": lambda self, now: (self._message.wait_again(now), self._mouth.stop()),
+            "again": lambda self, now: self._message.wait_again(now, self._mouth.stop),
             "finish": _finish,
             "goodbye": _on_goodbye,
             "maximum": lambda self, now: self._finish(now, "max_duration"),

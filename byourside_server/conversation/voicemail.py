@@ -5,6 +5,8 @@ Times in seconds since the answer. The message never comes from the context.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from byourside_server.conversation.brief import Brief
 from byourside_server.conversation.discretion import Discretion
 from byourside_server.conversation.phrases import phrases_for
@@ -84,8 +86,9 @@ class MessageTiming:
         if self._quiet_since is not None:
             self.hear_quiet(self._quiet_since, now)
 
-    def wait_again(self, now: float) -> None:
-        """The message was stopped: it is said whole after the next beep, or in the next silence."""
+    def wait_again(self, now: float, stop_speaking: Callable[[], object]) -> None:
+        """The message is stopped, and said whole after the next beep or in the next silence."""
+        stop_speaking()
         self._spoken_at, self._has_waited = None, False
         self._timers.set("no_beep", now + BEEP_PATIENCE_S)
 
