@@ -77,7 +77,7 @@ def test_the_changelog_names_the_version_that_is_installed() -> None:
 
 def test_the_answering_page_prints_the_evidence_and_the_early_tones_of_the_code() -> None:
     text = (ROOT / "docs/answering.md").read_text()
-    evidence = text.split("## What a verdict rests on")[1].split("##")[0]
+    evidence = text.split("## What a verdict rests on")[1].split("##")[0].split("|---|---|")[1]
     assert dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|$", evidence, re.MULTILINE)) == EVIDENCE
     row = r"^\| `(\w+)`: [^|]+\| [^|]+\| `(\w+)` \| (?:`(\w+)`|null) \| `(\w+)` \|$"
     early = {kind: (state, error or None, why) for kind, state, error, why in re.findall(row, text, re.M)}

@@ -34,7 +34,7 @@ def judge(sound: Samples) -> tuple[str, int]:
             return "machine", now_ms  # not sure: it took too long
         if loud:
             quiet_ms, voiced_ms = 0, voiced_ms + FRAME_MS
-            greeting_ms += FRAME_MS * (has_spoken or in_word)
+            greeting_ms += FRAME_MS
             if voiced_ms >= MIN_WORD_MS and not in_word:
                 in_word = has_spoken = True
                 words += 1
@@ -48,5 +48,4 @@ def judge(sound: Samples) -> tuple[str, int]:
                 return "machine", now_ms
             if has_spoken and quiet_ms >= AFTER_GREETING_SILENCE_MS:
                 return "human", now_ms
-            greeting_ms += FRAME_MS * has_spoken
     return "human", len(is_loud) * FRAME_MS
