@@ -25,7 +25,7 @@ from byourside_server.api.query import after_of, limit_of, word_of
 from byourside_server.api.recording import no_recording, recording_answer
 from byourside_server.calls.call import JsonValue
 from byourside_server.calls.lifecycle import PUBLIC_STATUS
-from byourside_server.calls.wire import parse_call_request
+from byourside_server.calls.wire_request import parse_call_request
 from byourside_server.errors import Refusal
 
 CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")

@@ -30,6 +30,7 @@ OF_A_BODY = (
     "invalid_max_duration",
     "invalid_language",
     "invalid_voicemail",
+    "invalid_hang_up_on",
     "invalid_scheduled_at",
     "invalid_must_say",
     "invalid_must_ask",

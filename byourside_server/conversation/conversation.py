@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from byourside_server.calls.transcript import Turn
-from byourside_server.conversation import expectations, patience
+from byourside_server.conversation import expectations, patience, verdicts
 from byourside_server.conversation.agent import Agent, Next
 from byourside_server.conversation.brief import Brief
 from byourside_server.conversation.dead_air import Cause
@@ -24,7 +24,7 @@ from byourside_server.conversation.listening import ContactTurn, Ears
 from byourside_server.conversation.machine_words import is_menu, is_surely_machine
 from byourside_server.conversation.mind import Decision, Occasion
 from byourside_server.conversation.phrases import phrases_for
-from byourside_server.conversation.pickup import Pickup
+from byourside_server.conversation.pickup import Finding, Pickup
 from byourside_server.conversation.plan import plan_of
 from byourside_server.conversation.record import Record
 from byourside_server.conversation.timers import Timers
@@ -46,6 +46,7 @@ class Conversation:
         self.brief = brief
         self.mind_name = mind_name
         self.answered_by: str | None = None
+        self.verdicts = verdicts.Verdicts()
         self.end_reason: str | None = None
         self.ended_by: str | None = None
         self._phase: Phase = "opening"
@@ -120,7 +121,7 @@ class Conversation:
         self._timers.clear("turn", "silence", "resume", "greet")
         self._ears.start(at)
         if self._phase == "machine":
-            self._message.hear_voice()
+            self._message.hear_voice(now)
             return
         if self._phase != "closing":
             self._agent.hold_back()
@@ -145,7 +146,7 @@ class Conversation:
         elif (
             self.answered_by is None and self._phase != "closing" and is_surely_machine(self._ears.turn.words)
         ):
-            self._to_voicemail(now)
+            self._to_machine(verdicts.BY_WORDS, now)
         else:
             self._time_turn(now)
         self._look(end, now)
@@ -168,16 +169,12 @@ class Conversation:
         self._look(at, now)
 
     def receive_tone(self, kind: str, at: float, now: float) -> None:
-        """A tone that no voice makes; only the beep of a voicemail means something here."""
-        if kind != "beep":
-            return
-        is_proof = self.answered_by in (None, "unknown") or (
-            at <= patience.BEEP_PROVES_UNTIL_S and not self._record.has_conversed
-        )
-        if self._phase in ("opening", "talk") and is_proof:
-            self._to_voicemail(now)
-        if self._phase == "machine":
-            self._message.hear_beep(now)
+        """A tone that no voice makes; of some, the verdict on who answered follows."""
+        finding = self.verdicts.of_tone(kind, at, self._ears.pickup, has_conversed=self._record.has_conversed)
+        if finding is not None and self._phase in ("opening", "talk"):
+            self._to_machine(finding, now)
+        if self._phase == "machine" and kind == "beep" and self._message.hear_beep(now):
+            self._mouth.stop()
         self._look(now, now)
 
     def receive_digit(self, digit: str, at: float, now: float) -> None:
@@ -204,8 +201,7 @@ class Conversation:
         if succeeded:
             self._finish(now, "transferred")
             return
-        self._phase = "talk"
-        self._agent.decision = Decision("", expectation=expectations.OPEN)
+        self._phase, self._agent.decision = "talk", Decision("", expectation=expectations.OPEN)
         self._mouth.say(Words(self._phrases.not_reached, barge_in=False))
         self._look(now, now)
 
@@ -248,16 +244,14 @@ class Conversation:
 
     def _judge(self, heard: ContactTurn, now: float) -> None:
         """The first words are over: who picked up?"""
-        verdict = self._ears.pickup.verdict(heard.words)
-        if verdict == "voicemail":
-            self._to_voicemail(now)
-        elif verdict in ("ivr", "screening"):
-            self._get_connected(verdict, heard, now)
+        finding = self._ears.pickup.find(heard.words, heard.confidence)
+        if finding.verdict in ("voicemail", "ivr", "screening", *self.brief.hang_up_on):
+            self._meet(finding, heard, now)
         elif heard.is_noise and not self._has_opened:
             self._timers.set("greet", now + patience.GREET_AFTER_S)
         else:
             if not heard.is_noise:
-                self.answered_by = verdict
+                self.answered_by = self.verdicts.reach(finding, now)
             self._after_contact(heard, now)
 
     def _after_contact(self, heard: ContactTurn, now: float) -> None:
@@ -277,9 +271,9 @@ class Conversation:
         """What began like a person may turn out to be a machine."""
         is_beginning = self._record.contact_turns <= patience.BEGINNING_TURNS
         if is_beginning and is_surely_machine(heard.words):
-            self._to_voicemail(now)
+            self._to_machine(verdicts.BY_WORDS, now)
         elif is_beginning and is_menu(heard.words):
-            self._get_connected("ivr", heard, now)
+            self._meet(verdicts.MENU, heard, now)
         else:
             return False
         return True
@@ -311,7 +305,7 @@ class Conversation:
         if then == "finish":
             self._finish(now)
         elif then == "voicemail":
-            self._to_voicemail(now)
+            self._to_machine(verdicts.BY_MIND, now)
         elif then == "transfer":
             self._phase = "transfer"
             self._timers.set("transfer", now + patience.TRANSFER_S)
@@ -361,29 +355,34 @@ class Conversation:
 
     # machines
 
-    def _to_voicemail(self, now: float) -> None:
-        """A machine: do what the caller wished."""
-        self.answered_by, self._phase, self._reason_to_end = "voicemail", "machine", "voicemail"
+    def _to_machine(self, finding: Finding, now: float) -> None:
+        """Nobody to talk to: do what the caller wished."""
+        self.answered_by = self.verdicts.reach(finding, now)
+        self._phase, self._reason_to_end = "machine", verdicts.reason_to_end(finding)
         self._agent.drop()
         self._timers.clear("turn", "silence", "resume", "greet")
         self._mouth.stop()
-        if self.brief.voicemail.action == "hang_up":
+        if self.brief.voicemail.action == "hang_up" or finding.verdict != "voicemail":
             self._finish(now)
             return
         self._message.begin(now, self._ears.quiet_since)
 
     def _on_message(self, now: float) -> None:
         self._ears.close()
-        self._message.spoken()
+        self._message.spoken(now)
         self._mouth.has_disclosed = False  # the message stands alone
         self._mouth.say(Words(message_of(self.brief), is_last=True))
 
-    def _get_connected(self, machine: str, heard: ContactTurn, now: float) -> None:
-        """A menu or a screening service: ask for a person, and begin anew when one speaks."""
-        self._connecting, self.answered_by, self._phase = machine, None, "opening"
+    def _meet(self, finding: Finding, heard: ContactTurn, now: float) -> None:
+        """A machine. With a menu or a screening service: ask for a person, and begin anew when one speaks."""
+        if finding.verdict not in ("ivr", "screening") or finding.verdict in self.brief.hang_up_on:
+            self._to_machine(finding, now)
+            return
+        self._connecting = self.verdicts.reach(finding, now)
+        self.answered_by, self._phase = None, "opening"
         self._ears.pickup, self._has_opened = Pickup(), False
         self._agent.begin_anew()
-        if machine == "screening":
+        if finding.verdict == "screening":
             self._agent.drop()
             self._agent.say(plan_of(self.brief).purpose)
         else:
@@ -429,7 +428,7 @@ class Conversation:
         self._look(now, now)
         self._timers.clear_all()
         if self.answered_by is None:
-            self.answered_by = self._connecting or "unknown"
+            self.answered_by = self._connecting or self.verdicts.reach(verdicts.NOTHING_HEARD, now)
 
     _DEADLINES: ClassVar[Mapping[str, Callable[[Conversation, float], object]]] = MappingProxyType(
         {
@@ -443,6 +442,7 @@ class Conversation:
             "transfer": lambda self, now: self.receive_transfer(False, now),
             "no_beep": lambda self, now: self._message.give_up_on_beep(now),
             "message": _on_message,
+            "again": lambda self, now: self._message.wait_again(now, self._mouth.stop),
             "finish": _finish,
             "goodbye": _on_goodbye,
             "maximum": lambda self, now: self._finish(now, "max_duration"),

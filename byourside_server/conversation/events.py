@@ -80,6 +80,9 @@ ConversationEvent = (
 END_REASONS: dict[str, str] = {
     "completed": "the agent said goodbye after its last question",
     "voicemail": "a machine answered",
+    "fax": "a fax machine answered",
+    "not_a_person": "who answered was none of those that the request wants talked to (`hangUpOn`)",
+    "unallocated_number": "the network's tones said that nobody has this number",
     "no_response": "the line stayed silent",
     "hung_up": "the contact hung up before the goodbye",
     "line_lost": "the connection broke",
