@@ -120,13 +120,13 @@ class Ears:
             quiet_s = self._endpointing.quiet_needed(turn.words, kinds)
         return turn.end + (quiet_s if turn.has_all_text else max(quiet_s, TEXT_PATIENCE_S))
 
-    def close(self) -> ContactTurn | None:
-        """The turn in progress becomes part of the transcript."""
+    def close(self, *, unless_wordless: bool = False) -> ContactTurn | None:
+        """The turn in progress becomes part of the transcript; `unless_wordless`, only where it has words."""
         turn, self.turn = self.turn, None
         if turn is None:
             return None
         self.heard_until = turn.end
-        if not turn.is_noise:
+        if turn.text or not (turn.is_noise or unless_wordless):
             words = turn.text or UNINTELLIGIBLE
             self._record.hear(words, turn.start, turn.end, round(turn.confidence, 3))
         self._record.contact_is_done()
