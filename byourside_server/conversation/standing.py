@@ -74,7 +74,7 @@ class Standing:
     def expectation(self) -> Expectation:
         """What speech-to-text should expect now."""
         decision = self._agent.decision
-        if self.answered_by is not None and decision is not None:
+        if self.answered_by not in (None, "unknown") and decision is not None:
             expected = decision.expectation
             return expectations.on_hold(expected) if self._way.hold.is_on else expected
         return expectations.before_verdict(plan_of(self.brief), has_asked=decision is not None)

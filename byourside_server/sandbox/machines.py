@@ -44,7 +44,7 @@ MAIN_MENU = Menu("menu_main", {"1": CLOSED, "2": APPOINTMENTS, "0": None})
 class MenuOfKeys(Agreeable):
     """Two levels of keys before a person comes; a wrong branch says goodbye."""
 
-    patience_s = 5.0
+    patience_s = 8.0
     most_rounds = 3
 
     def __init__(self) -> None:
