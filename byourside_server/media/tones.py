@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from byourside_server.media.g711 import Floats
 from byourside_server.media.jitter import Mask, Rows
+from byourside_server.media.music import MusicWatch
 from byourside_server.media.rtp import TICK_MS
 from byourside_server.media.window import SoundWindow
 
@@ -89,6 +90,7 @@ class ToneWatch:
         self._pair = np.full(capacity, -1, np.int8)
         self._pair_ticks = np.zeros(capacity, np.int32)
         self._held: dict[int, list[Tone]] = {}
+        self._music = MusicWatch(capacity)
         self._hann = np.hanning(WINDOW_SAMPLES).astype(np.float32)
         self._hann_pair = np.hanning(PAIR_FFT).astype(np.float32)
 
@@ -98,14 +100,19 @@ class ToneWatch:
         self._reported[row] = False
         self._pair[row] = -1
         self._held.pop(row, None)
+        self._music.reset(row)
 
     def listen(self, count: int, tick: int, window: SoundWindow, speech: Floats) -> list[Tone]:
-        """Tones that ended, or grew long, with the frame of `tick`."""
+        """Tones that ended, or grew long, with the frame of `tick`; music that began or ended."""
         tonal = self._tonal(window.frame[:count], speech[:count])
         found = self._singles(count, tick, tonal, window)
         if tick % PAIR_EVERY_TICKS == 0:
             found += self._pairs(count, tick, tonal, window)
-        return self._join_sit(found, tick) if found or self._held else []
+        if found or self._held:
+            found = self._join_sit(found, tick)
+        for row, kind, first_tick, ticks in self._music.listen(count, tick, window, speech):
+            found.append(Tone(row, kind, 0, first_tick, ticks))
+        return found
 
     def _tonal(self, frames: Floats, speech: Floats) -> Rows:
         power = np.einsum("ij,ij->i", frames, frames)
