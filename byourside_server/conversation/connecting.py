@@ -56,6 +56,11 @@ class Connecting:
         self._has_chosen = True
         return self.menu
 
+    @property
+    def is_asked_again(self) -> bool:
+        """Whether call screening has not understood who is calling."""
+        return self._screened > 1
+
     def is_waiting(self, phase: str) -> bool:
         """Whether nobody is there to whom words would be owed."""
         return self.hold.is_on or (phase == "opening" and self.machine is not None)

@@ -18,7 +18,7 @@ from byourside_server.conversation.connecting import Heard
 from byourside_server.conversation.disclosure import disclosure, introduction
 from byourside_server.conversation.events import Finish, Prepare
 from byourside_server.conversation.listening import ContactTurn
-from byourside_server.conversation.machine_words import is_surely_machine
+from byourside_server.conversation.machine_words import is_menu, is_surely_machine
 from byourside_server.conversation.mind import Decision, Occasion
 from byourside_server.conversation.pickup import Pickup
 from byourside_server.conversation.plan import plan_of
@@ -80,6 +80,8 @@ class Conversation(Standing):
             self.answered_by is None and self._phase != "closing" and is_surely_machine(self._ears.turn.words)
         ):
             self._to_voicemail(now)
+        elif self._phase == "opening" and self._ears.is_hearing and is_menu(self._ears.turn.words):
+            self._take_over(now)  # understood while it is read out once more
         else:
             self._time_turn(now)
         self._look(end, now)
@@ -182,6 +184,12 @@ class Conversation(Standing):
         else:
             self._agent.is_back = self._way.hold.is_on
             self._way.hold.end()
+            self._take_up(heard, now)
+
+    def _take_over(self, now: float) -> None:
+        """What is being said adds nothing to the words that are there."""
+        heard = self._ears.close()
+        if heard is not None:
             self._take_up(heard, now)
 
     def _take_up(self, heard: ContactTurn, now: float) -> None:
@@ -352,7 +360,8 @@ class Conversation(Standing):
             self._think("menu", self._way.menu, heard, now)
         elif who == "screening":
             self._agent.drop()
-            self._agent.say(f"{introduction(self.brief)} {plan_of(self.brief).purpose}")
+            who_calls = introduction(self.brief) if self._way.is_asked_again else ""
+            self._agent.say(f"{who_calls} {plan_of(self.brief).purpose}")
         elif who == "welcome":
             self._timers.set("greet", now + patience.AFTER_WELCOME_S)
         else:

@@ -12,6 +12,7 @@ from byourside_server.conversation.waiting_words import is_hold_notice
 By = Literal["person", "machine", "music"]
 
 QUIET_S = 120.0  # of nothing at all, kept waiting by a machine: nobody will come
+UNSURE_S = 6.0  # after words that were not understood: is it they?
 AFTER_MUSIC_S = 20.0  # kept waiting by a person
 MUSIC_NEAR_S = 8.0  # sound without words so soon after music is more of it
 MAX_WORDLESS = 2  # of turns without words or music: a person who is not understood
@@ -25,6 +26,7 @@ class Hold:
         self._is_music = False
         self._music_at = -MUSIC_NEAR_S
         self._wordless = 0
+        self._may_be_back = False  # a voice that was not understood, and no music since
 
     @property
     def is_on(self) -> bool:
@@ -33,7 +35,7 @@ class Hold:
     def begin(self, by: By) -> None:
         """A machine's word weighs more than a person's: it needs no "are you still there?"."""
         if self._by is None:
-            self._wordless = 0
+            self._wordless, self._may_be_back = 0, False
         if self._by != "machine":
             self._by = by
 
@@ -41,7 +43,7 @@ class Hold:
         self._by, self._is_music = None, False
 
     def hear_music(self, at: float) -> None:
-        self._is_music, self._music_at = True, at
+        self._is_music, self._music_at, self._may_be_back = True, at, False
         self.begin(self._by or "music")
 
     def hear_music_end(self, at: float) -> None:
@@ -57,6 +59,7 @@ class Hold:
             return False
         if words:
             return is_hold_notice(words, is_connecting=self._by != "person")
+        self._may_be_back = not self._is_music
         if not self.is_music_near(at):
             self._wordless += 1
         return self._wordless <= MAX_WORDLESS
@@ -67,4 +70,6 @@ class Hold:
             return None
         if not self.is_on:
             return otherwise
-        return QUIET_S if self._by == "machine" else max(otherwise, AFTER_MUSIC_S)
+        if self._by == "machine":
+            return QUIET_S
+        return UNSURE_S if self._may_be_back else max(otherwise, AFTER_MUSIC_S)

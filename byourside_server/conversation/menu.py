@@ -59,7 +59,8 @@ _OPERATOR = re.compile(
 )
 _ANYTHING_ELSE = re.compile(
     r"\b(?:all other|anything else|other (?:questions|inquiries|enquiries|matters|calls)|general"
-    r"|customer service|connected|accept|continue|english|inquiries|enquiries|questions|information)\b"
+    r"|everything else|all else|customer service|connected|accept|continue|english|inquiries|enquiries"
+    r"|questions|information)\b"
 )
 _LEADS_NOWHERE = re.compile(
     r"\b(?:repeat|again|hear th|message|voice ?mail|mailbox|end (?:the|this) call|hang up|spanish|espanol"

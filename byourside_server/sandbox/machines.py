@@ -93,12 +93,14 @@ class Screening(Agreeable):
     """Asks who is calling and why; puts through who says both, turns away who doesn't."""
 
     patience_s = 8.0
+    listens_s = 3.0  # on, where what was said is not enough
     most_attempts = 2
 
     def __init__(self) -> None:
         super().__init__()
         self._is_through = False
         self._attempts = 0
+        self._said = ""
 
     def answered(self) -> list[Act]:
         return [Speak(0.4, "screening_state_name"), Wait(self.patience_s)]
@@ -106,12 +108,12 @@ class Screening(Agreeable):
     def agent_said(self, text: str) -> list[Act]:
         if self._is_through:
             return super().agent_said(text)
-        said = text.lower()
-        if _NAMES_ITSELF.search(said) and _NAMES_REASON.search(said):
+        self._said += f" {text.lower()}"
+        if _NAMES_ITSELF.search(self._said) and _NAMES_REASON.search(self._said):
             self._is_through = True
             thanks: list[Act] = [Speak(0.6, "screening_thank_you"), Play(0.5, "ringback", 2000)]
             return [Hush(), *thanks, Speak(0.8, "hello")]
-        return [Hush(), *self._again()]
+        return [Hush(), Wait(self.listens_s)]
 
     def nothing_heard(self) -> list[Act]:
         return super().nothing_heard() if self._is_through else self.waited()

@@ -77,10 +77,18 @@ def test_who_says_name_and_reason_is_put_through() -> None:
 @pytest.mark.parametrize("said", [INTRODUCTION, PURPOSE, "Hello?"])
 def test_who_says_only_one_of_them_is_asked_again_and_then_turned_away(said: str) -> None:
     screening = Screening()
-    assert clips(screening.agent_said(said)) == ["screening_again"]
-    acts = screening.agent_said(said)
+    assert isinstance(screening.agent_said(said)[-1], Wait)
+    assert clips(screening.waited()) == ["screening_again"]
+    screening.agent_said(said)
+    acts = screening.waited()
     assert clips(acts) == ["screening_declined"]
     assert isinstance(acts[-1], HangUp)
+
+
+def test_who_says_both_in_two_turns_is_put_through() -> None:
+    screening = Screening()
+    screening.agent_said(INTRODUCTION)
+    assert clips(screening.agent_said(PURPOSE)) == ["screening_thank_you", "hello"]
 
 
 def test_who_says_nothing_to_call_screening_is_turned_away_too() -> None:
