@@ -87,6 +87,16 @@ class Validated(Shape):
     kind: str = Field(description="What sort of number it is.", examples=["mobile"])
 
 
+class Answering(Shape):
+    """Who answered, and how that was known."""
+
+    verdict: str = Field(description="human, voicemail, ivr, screening, fax or unknown.")
+    by: str = Field(description="What it rests on: words, cadence, beep, fax_tone, early_media and so on.")
+    timeMs: int = Field(description="From the answer to this verdict.")
+    confidence: float | int
+    revised: str | None = Field(description="The verdict before, where this one took its place.")
+
+
 class Sip(Shape):
     """What the line itself said."""
 
@@ -183,6 +193,7 @@ class CallRecord(Shape):
     scheduledAt: Moment | None
     attempt: int
     answeredBy: str | None = Field(description="human, voicemail, ivr, screening, fax or unknown.")
+    answering: Answering | None = Field(description="How `answeredBy` was known, and how soon.")
     outcome: str | None
     objectiveMet: Literal["yes", "no", "unknown"] | None
     objectiveReason: str | None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from byourside_server.calls.answering import Answering
 from byourside_server.calls.transcript import Turn
 from byourside_server.providers.base import Usage
 
@@ -164,6 +165,7 @@ class Call:
     ended_at: float | None = None
     finished_at: float | None = None
     answered_by: str | None = None
+    answering: Answering | None = None
     ended_by: str | None = None
     end_reason: str | None = None
     error: str | None = None

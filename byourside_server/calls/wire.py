@@ -11,6 +11,7 @@ import re
 from urllib.parse import urlsplit
 
 from byourside_server.calls import lifecycle
+from byourside_server.calls.answering import Answering
 from byourside_server.calls.call import (
     FIELD_TYPES,
     MAX_MAX_DURATION_S,
@@ -82,6 +83,7 @@ def call_record(call: Call, recording_url: str | None) -> Json:
         "scheduledAt": iso_utc(call.request.scheduled_at),
         "attempt": call.attempt,
         "answeredBy": call.answered_by,
+        "answering": _answering(call.answering),
         "outcome": report.outcome if report else None,
         "objectiveMet": report.objective_met if report else None,
         "objectiveReason": report.objective_reason if report else None,
@@ -99,6 +101,18 @@ def call_record(call: Call, recording_url: str | None) -> Json:
         "usage": _usage(call),
         "language": call.request.language,
         "metadata": call.request.metadata,
+    }
+
+
+def _answering(found: Answering | None) -> JsonValue:
+    if found is None:
+        return None
+    return {
+        "verdict": found.verdict,
+        "by": found.by,
+        "timeMs": found.time_ms,
+        "confidence": found.confidence,
+        "revised": found.revised,
     }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import ClassVar
 
-from byourside_server.conversation import expectations, patience
+from byourside_server.conversation import expectations, patience, verdicts
 from byourside_server.conversation.agent import Next
 from byourside_server.conversation.connecting import Heard
 from byourside_server.conversation.disclosure import disclosure, introduction
@@ -20,7 +20,7 @@ from byourside_server.conversation.events import Finish, Prepare
 from byourside_server.conversation.listening import ContactTurn
 from byourside_server.conversation.machine_words import is_menu, is_surely_machine
 from byourside_server.conversation.mind import Decision, Occasion
-from byourside_server.conversation.pickup import Pickup
+from byourside_server.conversation.pickup import Finding, Pickup
 from byourside_server.conversation.plan import plan_of
 from byourside_server.conversation.standing import Standing
 from byourside_server.conversation.utterance import Utterance, Words
@@ -54,7 +54,7 @@ class Conversation(Standing):
         self._timers.clear("turn", "silence", "resume", "greet")
         self._ears.start(at)
         if self._phase == "machine":
-            self._message.hear_voice()
+            self._message.hear_voice(now)
             return
         if self._phase != "closing":
             self._agent.hold_back()
@@ -79,7 +79,7 @@ class Conversation(Standing):
         elif (
             self.answered_by is None and self._phase != "closing" and is_surely_machine(self._ears.turn.words)
         ):
-            self._to_voicemail(now)
+            self._to_machine(verdicts.BY_WORDS, now)
         elif self._phase == "opening" and self._ears.is_hearing and is_menu(self._ears.turn.words):
             self._take_over(now)  # understood while it is read out once more
         else:
@@ -104,18 +104,14 @@ class Conversation(Standing):
         self._look(at, now)
 
     def receive_tone(self, kind: str, at: float, now: float) -> None:
-        """A tone that no voice makes: the beep of a voicemail, or music to wait by."""
+        """A tone that no voice makes: music to wait by; of some, the verdict on who answered follows."""
         if kind in ("music", "music_ended") and self._phase in ("opening", "talk"):
             self._hear_music(kind, at, now)
-        if kind != "beep":
-            return
-        is_proof = self.answered_by in (None, "unknown") or (
-            at <= patience.BEEP_PROVES_UNTIL_S and not self._record.has_conversed
-        )
-        if self._phase in ("opening", "talk") and is_proof:
-            self._to_voicemail(now)
-        if self._phase == "machine":
-            self._message.hear_beep(now)
+        finding = self.verdicts.of_tone(kind, at, self._ears.pickup, has_conversed=self._record.has_conversed)
+        if finding is not None and self._phase in ("opening", "talk"):
+            self._to_machine(finding, now)
+        if self._phase == "machine" and kind == "beep" and self._message.hear_beep(now):
+            self._mouth.stop()
         self._look(now, now)
 
     def receive_digit(self, digit: str, at: float, now: float) -> None:
@@ -217,10 +213,10 @@ class Conversation(Standing):
 
     def _judge(self, heard: ContactTurn, now: float) -> None:
         """The first words are over: who picked up?"""
-        verdict = self._ears.pickup.verdict(heard.words)
-        who = self._way.judge(heard.words, verdict)
+        finding = self._ears.pickup.find(heard.words, heard.confidence)
+        who = self._way.judge(heard.words, finding.verdict)
         if who == "voicemail":
-            self._to_voicemail(now)
+            self._to_machine(finding, now)
         elif who == "nowhere":
             self._finish(now, self._way.dead_end)
         elif who != "person":
@@ -229,7 +225,7 @@ class Conversation(Standing):
             self._timers.set("greet", now + patience.GREET_AFTER_S)
         else:
             if not heard.is_noise:
-                self.answered_by = verdict
+                self.answered_by = self.verdicts.reach(finding, now)
             self._after_contact(heard, now)
 
     def _after_contact(self, heard: ContactTurn, now: float) -> None:
@@ -249,7 +245,7 @@ class Conversation(Standing):
         """What began like a person may turn out to be a machine."""
         is_beginning = self._record.contact_turns <= patience.BEGINNING_TURNS
         if is_beginning and is_surely_machine(heard.words):
-            self._to_voicemail(now)
+            self._to_machine(verdicts.BY_WORDS, now)
         elif self._way.is_menu_after_all(heard.words, is_beginning=is_beginning):
             self._judge(heard, now)
         else:
@@ -283,7 +279,7 @@ class Conversation(Standing):
         if then == "finish":
             self._finish(now)
         elif then == "voicemail":
-            self._to_voicemail(now)
+            self._to_machine(verdicts.BY_MIND, now)
         elif then == "transfer":
             self._phase = "transfer"
             self._timers.set("transfer", now + patience.TRANSFER_S)
@@ -333,25 +329,28 @@ class Conversation(Standing):
 
     # machines
 
-    def _to_voicemail(self, now: float) -> None:
-        """A machine: do what the caller wished."""
-        self.answered_by, self._phase, self._reason_to_end = "voicemail", "machine", "voicemail"
+    def _to_machine(self, finding: Finding, now: float) -> None:
+        """Nobody to talk to: do what the caller wished."""
+        self.answered_by = self.verdicts.reach(finding, now)
+        self._phase, self._reason_to_end = "machine", verdicts.REASON_TO_END[finding.verdict]
         self._agent.drop()
         self._timers.clear("turn", "silence", "resume", "greet")
         self._mouth.stop()
-        if self.brief.voicemail.action == "hang_up":
+        if self.brief.voicemail.action == "hang_up" or finding.verdict != "voicemail":
             self._finish(now)
             return
         self._message.begin(now, self._ears.quiet_since)
 
     def _on_message(self, now: float) -> None:
         self._ears.close()
-        self._message.spoken()
+        self._message.spoken(now)
         self._mouth.has_disclosed = False  # the message stands alone
         self._mouth.say(Words(message_of(self.brief), is_last=True))
 
     def _get_connected(self, who: Heard, heard: ContactTurn, now: float) -> None:
         """A machine or a queue: ask for a person, and begin anew when one speaks."""
+        if self._way.machine is not None:
+            self.verdicts.reach(verdicts.BEFORE_A_PERSON[self._way.machine], now)
         self.answered_by, self._phase = None, "opening"
         self._ears.pickup, self._has_opened = Pickup(), False
         self._agent.begin_anew()
@@ -409,7 +408,7 @@ class Conversation(Standing):
         self._look(now, now)
         self._timers.clear_all()
         if self.answered_by is None:
-            self.answered_by = self._way.machine or "unknown"
+            self.answered_by = self._way.machine or self.verdicts.reach(verdicts.NOTHING_HEARD, now)
 
     _DEADLINES: ClassVar[Mapping[str, Callable[[Conversation, float], object]]] = MappingProxyType(
         {
@@ -422,6 +421,7 @@ class Conversation(Standing):
             "transfer": lambda self, now: self.receive_transfer(False, now),
             "no_beep": lambda self, now: self._message.give_up_on_beep(now),
             "message": _on_message,
+            "again": lambda self, now: (self._message.wait_again(now), self._mouth.stop()),
             "finish": _finish,
             "goodbye": _on_goodbye,
             "maximum": lambda self, now: self._finish(now, "max_duration"),

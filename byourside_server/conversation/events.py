@@ -80,6 +80,8 @@ ConversationEvent = (
 END_REASONS: dict[str, str] = {
     "completed": "the agent said goodbye after its last question",
     "voicemail": "a machine answered",
+    "fax": "a fax machine answered",
+    "unallocated_number": "the network's tones said that nobody has this number",
     "no_response": "the line stayed silent",
     "hung_up": "the contact hung up before the goodbye",
     "menu_dead_end": "a menu of keys led to nobody",

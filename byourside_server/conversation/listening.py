@@ -97,7 +97,7 @@ class Ears:
         turn.is_speaking, turn.end = False, max(turn.end, end)
         turn.speech_s += burst_s
         if is_greeting:
-            self.pickup.hear_burst(burst_s)
+            self.pickup.hear_burst(turn.burst_start, max(end, turn.burst_start))
 
     def take_text(self, text: str, confidence: float, end: float) -> bool:
         """Words of the turn up to `end`, in place of earlier ones; False where they come too late."""

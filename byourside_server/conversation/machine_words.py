@@ -109,6 +109,31 @@ def is_surely_machine(text: str) -> bool:
     return has_any(plain(text), MACHINE_ONLY)
 
 
+# What only somebody who listens says: who asks, offers help, or names himself as the one who speaks.
+_PERSON_LISTENS = re.compile(
+    r"\b(?:how (?:can|may) i (?:help|direct)|(?:can|may) i help you|what can i do for you"
+    r"|who (?:is|am) (?:this|calling|it|i (?:talking|speaking))|who's (?:this|calling)"
+    r"|(?:can|could) you (?:hold|hear))\b|\bspeaking$"
+)
+
+
+# Words with which a greeting begins or ends; of others a recogniser led by a grammar makes dates and digits.
+_GREETS = re.compile(
+    r"\b(?:hello|hi|hey|good (?:morning|afternoon|evening)|this is|speaking|yes|yeah|here|sorry|okay"
+    r"|thank you|thanks|welcome|moment|second|hold|who|how|what|can i|may i|desk|office|reception)\b"
+)
+
+
+def is_greeting(text: str) -> bool:
+    """Whether the words can be those of somebody who picks up."""
+    return _GREETS.search(plain(text)) is not None
+
+
+def is_surely_person(text: str) -> bool:
+    """Whether the words are a person's who waits for an answer, and no machine's."""
+    return _PERSON_LISTENS.search(plain(text)) is not None and machine_of(text) is None
+
+
 def is_menu(text: str) -> bool:
     """Whether the words offer keys to press."""
     return machine_of(text) == "ivr" and "press" in plain(text).split()

@@ -19,6 +19,7 @@ from byourside_server.conversation.phrases import phrases_for
 from byourside_server.conversation.plan import plan_of
 from byourside_server.conversation.record import Record
 from byourside_server.conversation.timers import Timers
+from byourside_server.conversation.verdicts import Verdicts
 from byourside_server.conversation.voicemail import MessageTiming
 from byourside_server.conversation.watch import Watch
 from byourside_server.providers.base import Expectation
@@ -34,6 +35,7 @@ class Standing:
         self.brief = brief
         self.mind_name = mind_name
         self.answered_by: str | None = None
+        self.verdicts = Verdicts()
         self.end_reason: str | None = None
         self.ended_by: str | None = None
         self._phase: Phase = "opening"

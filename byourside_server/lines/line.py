@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from byourside_server.calls import outcomes
 from byourside_server.calls.call import Call, LatencyFacts
 from byourside_server.calls.happened import Answered, EndedBy, Happening, LineEnded, Ringing, TurnHeard
 from byourside_server.conversation import events as talk
@@ -20,6 +21,7 @@ from byourside_server.conversation.mind import Decision
 from byourside_server.conversation.phrases import phrases_for
 from byourside_server.lines import dialing
 from byourside_server.lines.dialing import DialFacts, Unanswered
+from byourside_server.lines.early import EarlyEars
 from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.hearing import Hearing
 from byourside_server.lines.inbound import (
@@ -80,6 +82,7 @@ class Line:
         )
         self._conversation = Conversation(self._brief)
         self._facts = DialFacts()
+        self._early = EarlyEars()
         self._answered_at = 0.0
         self._recording_ms: int | None = None
         # Whether there is a row of sound still to be closed; and whether it went in the middle of the talk.
@@ -117,7 +120,7 @@ class Line:
         give_up_at = self._loop.time() + self._ring_timeout_s
         giving_up: Unanswered | None = None
         while True:
-            event = await self._next(give_up_at)
+            event = await self._next(min(give_up_at, self._early.give_up_at or give_up_at))
             now = self._loop.time()
             match event:
                 case None if giving_up is not None:
@@ -126,10 +129,12 @@ class Line:
                     if isinstance(event, sound.Lost):
                         self._media_open = False
                     if giving_up is None:
-                        giving_up = _why_give_up(event)
+                        giving_up = _why_give_up(event, self._early)
                         self._facts.final(now, 487, None)
                         self._leg.hang_up()
                         give_up_at = now + GOODBYE_TIMEOUT_S
+                case sound.SpeechStarted() | sound.SpeechStopped() | sound.ToneHeard():
+                    self._early.hear(event, now)
                 case sip.Progress():
                     await self._on_progress(event, now)
                 case sip.Refused():
@@ -186,6 +191,8 @@ class Line:
         """Hold the conversation until somebody ends it."""
         conversation = self._conversation
         conversation.receive_answered(self._now())
+        if self._early.voice_since is not None:
+            conversation.receive_speech_started(self._early.voice_since - self._answered_at, self._now())
         ended_by: EndedBy | None = None
         while ended_by is None:
             ended_by = await self._act()
@@ -347,13 +354,16 @@ class Line:
         conversation = self._conversation
         self._tell_dead_air()
         reason = conversation.end_reason or "hung_up"
+        nobody = outcomes.OUTCOME_OF_END_REASON.get(reason)
+        error = "media_lost" if self._media_lost else nobody.error if nobody else None
         return LineEnded(
             at=ended_at,
-            state="failed" if self._media_lost else "post",
+            state="failed" if error else "post",
             ended_by=ended_by,
             end_reason="media_lost" if self._media_lost else reason,
-            error="media_lost" if self._media_lost else None,
+            error=error,
             answered_by=conversation.answered_by,
+            answering=conversation.verdicts.answering,
             sip=self._facts.facts,
             turns=conversation.turns,
             recording_ms=self._recording_ms,
@@ -387,7 +397,9 @@ class Line:
         self._inbox.put_nowait(CancelRequested())
 
 
-def _why_give_up(event: CancelRequested | sound.Lost | None) -> Unanswered:
+def _why_give_up(event: CancelRequested | sound.Lost | None, early: EarlyEars) -> Unanswered:
     if isinstance(event, CancelRequested):
         return dialing.CANCELED
-    return dialing.MEDIA_LOST if isinstance(event, sound.Lost) else dialing.RING_TIMEOUT
+    if isinstance(event, sound.Lost):
+        return dialing.MEDIA_LOST
+    return early.verdict or dialing.RING_TIMEOUT

@@ -38,6 +38,8 @@ BLUR_TICKS = 2
 """The 50 ms window is pure from about two ticks after a tone's onset, and blurs as soon as it ends."""
 LONGEST_TICKS = 100
 """A tone still there after two seconds is reported without waiting for its end."""
+FAX_HZ, FAX_TICKS = 2100, 25
+"""That of a fax after half a second: nobody should go on talking to it."""
 
 PAIR_FFT = 1024
 PAIR_EVERY_TICKS = 5
@@ -54,14 +56,15 @@ PAIRS: tuple[tuple[str, int, int], ...] = (
 """ITU-T E.180 supplement 2: North America (and Canada's and the UK's ringback)."""
 
 SINGLES: tuple[tuple[str, int, int, int, int], ...] = (
-    ("fax_cng", 1062, 1138, 425, 575),
-    ("fax_ced", 2085, 2115, 1400, 100_000),
+    ("fax_cng", 1062, 1138, 340, 600),
+    ("fax_ced", 2085, 2115, 100, 100_000),
     ("busy", 415, 435, 180, 600),
     ("ringback", 415, 435, 700, 1600),
     ("dial_tone", 415, 435, 1600, 100_000),
 )
 """Kind, lowest and highest Hz, shortest and longest ms: ITU-T T.30 §4, E.180 (Europe's 425 Hz).
-Anything else that is steady is a beep."""
+Anything else that is steady is a beep. A modern fax turns the phase of its answer tone every
+450 ms (ITU-T V.8) and lost packets cut tones, hence the short limits of both."""
 
 SIT_HZ: tuple[tuple[int, int], ...] = ((895, 996), (1350, 1450), (1757, 1797))
 """The three rising tones before "the number you have dialled" (ITU-T E.180 §7, Telcordia SR-2275)."""
@@ -149,7 +152,8 @@ class ToneWatch:
             ended = self._ended(np.flatnonzero(steady >= STEADY_TICKS), tick)
             steady[:] = 0
         self._reported[:count][steady <= 1] = False
-        long = np.flatnonzero((steady >= LONGEST_TICKS) & ~self._reported[:count])
+        fax = (steady >= FAX_TICKS) & (np.abs(self._frequency[:count] - FAX_HZ) < 2 * STEADY_HZ)
+        long = np.flatnonzero(((steady >= LONGEST_TICKS) | fax) & ~self._reported[:count])
         ended += self._ended(long, tick + 1)
         self._reported[long] = True
         return ended

@@ -17,7 +17,15 @@ from byourside_server.calls.transcript import Turn
 from byourside_server.store import events
 from byourside_server.store.accounts import lock_account
 from byourside_server.store.analysis import analysis_item
-from byourside_server.store.call_rows import Column, call_of, latency_text, sip_text, turns_text, usage_text
+from byourside_server.store.call_rows import (
+    Column,
+    answering_text,
+    call_of,
+    latency_text,
+    sip_text,
+    turns_text,
+    usage_text,
+)
 from byourside_server.store.calls import change
 from byourside_server.store.engine import House
 from byourside_server.store.gate import open_gate
@@ -167,6 +175,7 @@ def _values_of(ended: LineEnded) -> dict[str, Column]:
         "end_reason": ended.end_reason,
         "error": ended.error,
         "answered_by": ended.answered_by,
+        "answering": answering_text(ended.answering),
         "sip": sip_text(ended.sip),
         "turns": turns_text(ended.turns),
         "recording_ms": ended.recording_ms,

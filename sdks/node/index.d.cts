@@ -83,6 +83,14 @@ export interface StepProof {
   answerTurn: number | null;
 }
 
+export interface Answering {
+  verdict: string;
+  by: string;
+  timeMs: number;
+  confidence: number;
+  revised: string | null;
+}
+
 export interface SipFacts {
   status: number | null;
   reason: string | null;
@@ -121,6 +129,7 @@ export interface CallRecord {
   scheduledAt?: string | null;
   attempt?: number;
   answeredBy?: string | null;
+  answering?: Answering | null;
   outcome?: string | null;
   objectiveMet?: "yes" | "no" | "unknown" | null;
   objectiveReason?: string | null;

@@ -27,7 +27,7 @@ REPORT = Report(
 )
 UNSET = """
     key_id dialing_at ringing_at answered_at ended_at finished_at answered_by ended_by end_reason error sip
-    turns analysis recording_ms latency mind cancel_requested_at report usage
+    turns analysis answering recording_ms latency mind cancel_requested_at report usage
 """
 ROW: Mapping[str, Any] = {
     **dict.fromkeys(UNSET.split()),
