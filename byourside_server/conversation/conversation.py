@@ -370,6 +370,10 @@ class Conversation(Standing):
 
     def _on_silence(self, now: float) -> None:
         is_alone = self._agent.decision is None
+        if is_alone and self._way.hold.may_be_back:
+            self._way.hold.end()
+            self._think("opening", "", None, now)
+            return
         if self._agent.silences >= patience.MAX_SILENCES or (is_alone and not self._way.may_choose):
             self._finish(now, self._way.dead_end if is_alone else "no_response")
             return

@@ -26,7 +26,7 @@ class Hold:
         self._is_music = False
         self._music_at = -MUSIC_NEAR_S
         self._wordless = 0
-        self._may_be_back = False  # a voice that was not understood, and no music since
+        self.may_be_back = False  # a voice that was not understood, and no music since
 
     @property
     def is_on(self) -> bool:
@@ -35,15 +35,15 @@ class Hold:
     def begin(self, by: By) -> None:
         """A machine's word weighs more than a person's: it needs no "are you still there?"."""
         if self._by is None:
-            self._wordless, self._may_be_back = 0, False
+            self._wordless, self.may_be_back = 0, False
         if self._by != "machine":
             self._by = by
 
     def end(self) -> None:
-        self._by, self._is_music = None, False
+        self._by, self._is_music, self.may_be_back = None, False, False
 
     def hear_music(self, at: float) -> None:
-        self._is_music, self._music_at, self._may_be_back = True, at, False
+        self._is_music, self._music_at, self.may_be_back = True, at, False
         self.begin(self._by or "music")
 
     def hear_music_end(self, at: float) -> None:
@@ -59,7 +59,7 @@ class Hold:
             return False
         if words:
             return is_hold_notice(words, is_connecting=self._by != "person")
-        self._may_be_back = not self._is_music
+        self.may_be_back = not self._is_music
         if not self.is_music_near(at):
             self._wordless += 1
         return self._wordless <= MAX_WORDLESS
@@ -70,6 +70,6 @@ class Hold:
             return None
         if not self.is_on:
             return otherwise
-        if self._by == "machine":
-            return QUIET_S
-        return UNSURE_S if self._may_be_back else max(otherwise, AFTER_MUSIC_S)
+        if self.may_be_back:
+            return UNSURE_S
+        return QUIET_S if self._by == "machine" else max(otherwise, AFTER_MUSIC_S)

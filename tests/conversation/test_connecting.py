@@ -231,3 +231,15 @@ def test_words_of_a_menu_that_come_while_it_is_read_again_are_used() -> None:
     line.run()
     assert line.keys == "2"
     assert line.said == []
+
+
+def test_a_voice_nobody_understood_after_a_queue_is_spoken_to() -> None:
+    """Rather an opening into the queue than a person who waits for a word."""
+    line = ScriptedLine(README, [Line(QUEUE), "Yes.", "No."])
+    line.tone_at(8.0, "music")
+    line.tone_at(40.0, "music_ended")
+    line._speak("mumble mumble", 42.0, "")
+    line.run()
+    assert 42.0 < line.sounds[0][0] < 52.0
+    assert line.said[0].startswith(DISCLOSURE)
+    assert line.report.extracted["confirmed"] is True
