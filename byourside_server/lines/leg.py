@@ -9,11 +9,14 @@ import logging
 from collections.abc import Callable
 
 from byourside_server.calls.call import Call
+from byourside_server.lines.encryption import Encryption
 from byourside_server.lines.equipment import Equipment, recording_path
 from byourside_server.lines.inbound import Inbound
 from byourside_server.lines.media_port import MediaUnavailable
+from byourside_server.media.messages import Srtp
 from byourside_server.sip import sdp
 from byourside_server.sip.outgoing import OutgoingCall
+from byourside_server.sip.sdp_crypto import CryptoError, SrtpPolicy
 
 log = logging.getLogger(__name__)
 
@@ -21,12 +24,22 @@ log = logging.getLogger(__name__)
 class Leg:
     """One outgoing call as signalling and sound; what happens on it goes to `receive`."""
 
-    def __init__(self, call: Call, equipment: Equipment, receive: Callable[[Inbound], None]) -> None:
+    def __init__(
+        self,
+        call: Call,
+        equipment: Equipment,
+        receive: Callable[[Inbound], None],
+        *,
+        srtp: SrtpPolicy = "off",
+    ) -> None:
         self._call = call
         self._equipment = equipment
         self._media = equipment.media
         self._receive = receive
         self._sip_call: OutgoingCall | None = None
+        self._encryption = Encryption(srtp)
+        self.why_unusable = ""
+        """Why the last `connect` was False: a key of `dialing.unusable`."""
 
     async def dial(self) -> bool:
         """Take a row of sound and send the INVITE; False where there is no sound to be had."""
@@ -36,7 +49,8 @@ class Leg:
             log.error("no media for the call", extra={"call_id": self._call.id, "why": str(error)})
             return False
         equipment = self._equipment
-        offer = sdp.offer(equipment.media_host, port).encode()
+        keys = self._encryption
+        offer = sdp.offer(equipment.media_host, port, srtp=keys.policy, crypto=keys.offered).encode()
         # Lets an operator find a call in the trunk's traces, and the sandbox count who was dialled.
         headers = [("X-Call-Id", self._call.id)]
         self._sip_call = equipment.sip.do(
@@ -56,10 +70,12 @@ class Leg:
         """Point the sound at the address in their SDP; False where there is nothing to agree on."""
         try:
             far = sdp.chosen(sdp.parse(body))
-        except sdp.SdpError as error:
+            keys = self._encryption.agree(far)
+        except (sdp.SdpError, CryptoError) as error:
             log.warning("far SDP refused", extra={"call_id": self._call.id, "why": str(error)})
+            self.why_unusable = error.token if isinstance(error, CryptoError) else "no_common_codec"
             return False
-        self._media.connect(self._call.id, far.host, far.port, far.codec, far.dtmf_payload_type)
+        self._aim(far, keys)
         return True
 
     def reconnect(self, body: bytes) -> None:
@@ -69,10 +85,22 @@ class Leg:
         """
         try:
             far = sdp.chosen(sdp.parse(body))
-        except sdp.SdpError:
+            keys = self._encryption.accept(far)
+        except (sdp.SdpError, CryptoError):
             return
         if not far.is_nowhere:
-            self._media.connect(self._call.id, far.host, far.port, far.codec, far.dtmf_payload_type)
+            self._aim(far, keys)
+
+    def _aim(self, far: sdp.Chosen, keys: Srtp) -> None:
+        self._media.connect(
+            self._call.id,
+            far.host,
+            far.port,
+            far.codec,
+            far.dtmf_payload_type,
+            rtcp_port=far.rtcp_port,
+            srtp=keys,
+        )
 
     def start_recording(self) -> None:
         """Millisecond 0 of the call is now."""

@@ -22,6 +22,7 @@ from byourside_server.store.call_rows import (
     answering_text,
     call_of,
     latency_text,
+    media_text,
     sip_text,
     turns_text,
     usage_text,
@@ -180,6 +181,7 @@ def _values_of(ended: LineEnded) -> dict[str, Column]:
         "turns": turns_text(ended.turns),
         "recording_ms": ended.recording_ms,
         "latency": latency_text(ended.latency),
+        "media": media_text(ended.media),
         "mind": ended.mind,
         "usage": usage_text(ended.usage),
     }
