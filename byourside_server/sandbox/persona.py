@@ -53,7 +53,7 @@ PERSONAS: dict[str, Phone] = {
     "54": Phone("asks what it was told", 1.0, people.Probing),
     "55": Phone("dictates slowly", 1.0, people.Dictating),
     "56": Phone("rings 20 s, then answers", 20.0, people.Agreeable, early_media=True),
-    "57": Phone("answers in noise", 1.0, people.Agreeable, noise_dbfs=-32.0),
+    "57": Phone("answers in noise", 1.0, people.Agreeable, noise_dbfs=-35.0),
 }
 
 
