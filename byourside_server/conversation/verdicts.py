@@ -12,7 +12,10 @@ SURE = 0.99
 BY_BEEP = Finding("voicemail", "beep", SURE)
 BY_WORDS = Finding("voicemail", "words", 0.98)
 BY_MIND = Finding("voicemail", "mind", 0.9)
-MENU = Finding("ivr", "words", 0.9)
+BEFORE_A_PERSON: Mapping[str, Finding] = {
+    "ivr": Finding("ivr", "words", 0.9),
+    "screening": Finding("screening", "words", 0.9),
+}
 NOTHING_HEARD = Finding("unknown", "silence", 0.5)
 _FAX = Finding("fax", "fax_tone", SURE)
 _NOBODY_THERE = Finding("unknown", "network_tone", SURE)
