@@ -27,6 +27,7 @@ from byourside_server.lines.exchange import Exchange, to_owner
 from byourside_server.lines.media_port import MediaUnavailable
 from byourside_server.lines.media_process import ProcessMediaPort
 from byourside_server.lines.sip_socket import SipSocket
+from byourside_server.lines.sip_traces import SipTraces
 from byourside_server.lines.trunk import Trunk
 from byourside_server.mcp.late import open_mcp_late
 from byourside_server.providers import registry
@@ -99,6 +100,7 @@ async def open_house(config: Config) -> AsyncIterator[Switchboard]:
             Reader(thinking.analysis_model, config.on_behalf_of),
             Sender(allow_local=config.allow_local_webhooks),
             recordings_dir=recordings_dir,
+            traces_dir=config.traces_dir,
             public_url=config.public_url,
             settings=SwitchboardSettings(
                 max_live_calls=config.max_live_calls, languages=thinking.languages
@@ -133,6 +135,11 @@ async def open_exchange(
     trunk = await open_trunk(config, closing)
     sip = SipSocket(to_owner, user_agent=USER_AGENT)
     await sip.open(config.sip_host, config.sip_port)
+    traces = SipTraces(config.traces_dir, SystemClock()) if config.sip_trace else None
+    if traces is not None:
+        traces.open((sip.host, sip.port))
+        sip.endpoint.tap = traces.tap
+        closing.push_async_callback(traces.stop)
     closing.push_async_callback(sip.close)
     media = ProcessMediaPort(capacity=config.max_live_calls, host=config.sip_host)
     closing.push_async_callback(media.stop)
@@ -161,6 +168,7 @@ async def open_exchange(
             today=date.today,
             on_behalf_of=config.on_behalf_of,
             transfers=transfer_targets(config.transfers),
+            traces=traces,
         )
     )
 

@@ -39,8 +39,9 @@ class Leg:
         offer = sdp.offer(equipment.media_host, port).encode()
         # Lets an operator find a call in the trunk's traces, and the sandbox count who was dialled.
         headers = [("X-Call-Id", self._call.id)]
-        self._sip_call = equipment.sip.do(
-            lambda now: equipment.sip.endpoint.invite(
+
+        def invite(now: float) -> OutgoingCall:
+            placed = equipment.sip.endpoint.invite(
                 equipment.trunk.address,
                 to_user=self._call.request.to,
                 from_user=equipment.trunk.caller or self._call.caller_id,
@@ -48,7 +49,11 @@ class Leg:
                 now=now,
                 headers=headers,
             )
-        )
+            if equipment.traces is not None:
+                equipment.traces.watch(self._call.id, placed.sip_call_id, now)
+            return placed
+
+        self._sip_call = equipment.sip.do(invite)
         self._sip_call.handle = self._receive
         return True
 
@@ -117,6 +122,8 @@ class Leg:
     def close_media(self) -> None:
         """Finish the WAV and free the row; `Closed` follows."""
         self._media.close(self._call.id)
+        if self._equipment.traces is not None:
+            self._equipment.traces.close(self._call.id)
 
     def abandon(self) -> None:
         """Put everything down, whatever has come of it, and wait for nothing."""

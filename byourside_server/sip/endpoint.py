@@ -19,6 +19,7 @@ from byourside_server.sip.incoming import IncomingCall
 from byourside_server.sip.message import Request, Response, respond
 from byourside_server.sip.outgoing import OutgoingCall, TrunkAddress
 from byourside_server.sip.parse import parse
+from byourside_server.sip.trace import Tap
 from byourside_server.sip.transaction import Address, ServerTransaction, server_key
 
 __all__ = ["SipEndpoint", "TrunkAddress"]
@@ -48,6 +49,8 @@ class SipEndpoint:
         self._core = Core(host, port, user_agent, token)
         # Datagrams that came to nothing, by why: "malformed", "stray response", "stray ack".
         self.dropped: Counter[str] = Counter()
+        # Hears every message as it passes, before it is understood or after it is sent.
+        self.tap: Tap | None = None
 
     # --- the five verbs -----------------------------------------------------------------------------
 
@@ -55,6 +58,8 @@ class SipEndpoint:
         """Take in one datagram. Never raises for what it holds."""
         if not data.strip(_KEEP_ALIVE_BYTES):
             return
+        if self.tap is not None:
+            self.tap("received", data, source, self._core.transport, now)
         try:
             message = parse(data)
         except SipParseError as error:
@@ -76,6 +81,9 @@ class SipEndpoint:
         """Everything to be sent now, with its destination; each is given out once."""
         waiting = list(self._core.outbox)
         self._core.outbox.clear()
+        if self.tap is not None:
+            for data, destination in waiting:
+                self.tap("sent", data, destination, self._core.transport, now)
         return waiting
 
     def next_deadline(self) -> float | None:
