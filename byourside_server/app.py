@@ -138,7 +138,7 @@ async def open_exchange(
     traces = SipTraces(config.traces_dir, SystemClock()) if config.sip_trace else None
     if traces is not None:
         traces.open((sip.host, sip.port))
-        sip.endpoint.tap = traces.tap
+        sip.endpoint.tap(traces.tap)
         closing.push_async_callback(traces.stop)
     closing.push_async_callback(sip.close)
     media = ProcessMediaPort(capacity=config.max_live_calls, host=config.sip_host)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from byourside_server.clock import Clock
+from byourside_server.sip.hop import Hop
 from byourside_server.sip.redact import redact
 from byourside_server.sip.trace import Passage, Way, decode, encode
 
@@ -65,6 +67,8 @@ class SipTraces:
         self._by_call: dict[str, _Watched] = {}
         # SIP Call-ID → the call it is an attempt of.
         self._by_sip_call: dict[bytes, _Watched] = {}
+        # An INVITE is sent before anybody can say which call it belongs to.
+        self._unclaimed: deque[tuple[bytes, Hop, float]] = deque(maxlen=8)
         self._ours: tuple[str, int] = ("0.0.0.0", 0)
         self._writing: asyncio.Task[None] | None = None
 
@@ -79,18 +83,30 @@ class SipTraces:
         if watched is None:
             path = trace_path(self._directory, call_id)
             watched = self._by_call[call_id] = _Watched(path, self._clock.epoch() - now)
-        watched.sip_call_ids.append(sip_call_id.encode())
-        self._by_sip_call[sip_call_id.encode()] = watched
+        key = sip_call_id.encode()
+        watched.sip_call_ids.append(key)
+        self._by_sip_call[key] = watched
+        for data, theirs, sent_at in self._unclaimed:
+            if _call_id_of(data) == key:
+                self._keep(watched, "sent", data, theirs, sent_at)
+        self._unclaimed.clear()
 
-    def tap(self, way: Way, data: bytes, theirs: tuple[str, int], transport: str, now: float) -> None:
+    def tap(self, way: Way, data: bytes, theirs: Hop, now: float) -> None:
         """Take in one message."""
-        found = _CALL_ID.search(data)
-        watched = self._by_sip_call.get(found[1].strip()) if found is not None else None
-        if watched is None or watched.messages >= MOST_MESSAGES or watched.bytes + len(data) > MOST_BYTES:
+        watched = self._by_sip_call.get(_call_id_of(data))
+        if watched is not None:
+            self._keep(watched, way, data, theirs, now)
+        elif way == "sent":
+            self._unclaimed.append((data, theirs, now))
+
+    def _keep(self, watched: _Watched, way: Way, data: bytes, theirs: Hop, now: float) -> None:
+        if watched.messages >= MOST_MESSAGES or watched.bytes + len(data) > MOST_BYTES:
             return
         watched.messages += 1
         watched.bytes += len(data)
-        watched.waiting.append(_Raw(now + watched.epoch_offset, way, transport, self._ours, theirs, data))
+        transport = theirs.transport.upper()
+        entry = _Raw(now + watched.epoch_offset, way, transport, self._ours, theirs.address, data)
+        watched.waiting.append(entry)
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_soon())
 
@@ -125,6 +141,11 @@ class SipTraces:
         for watched in self._by_call.values():
             watched.waiting = []
         return taken
+
+
+def _call_id_of(data: bytes) -> bytes:
+    found = _CALL_ID.search(data)
+    return found[1].strip() if found is not None else b""
 
 
 def trace_path(directory: Path, call_id: str) -> Path:

@@ -17,6 +17,7 @@ from byourside_server.sip.credentials import CHALLENGE_STATUSES, Credentials
 from byourside_server.sip.dialog import Dialog
 from byourside_server.sip.errors import LocalProtocolError
 from byourside_server.sip.grammar import parse_name_addr
+from byourside_server.sip.hop import Hop
 from byourside_server.sip.message import Request, Response
 from byourside_server.sip.reason import encode_reason, q850_cause, reason_text
 from byourside_server.sip.refer import VERDICT_TIMEOUT_S, final_status, is_about_refer, refer_headers
@@ -43,7 +44,15 @@ class SipCall:
     """One call, as its owner holds it."""
 
     def __init__(
-        self, core: Core, sip_call_id: str, local_tag: str, user: str, credentials: Credentials
+        self,
+        core: Core,
+        sip_call_id: str,
+        local_tag: str,
+        user: str,
+        credentials: Credentials,
+        hop: Hop,
+        *,
+        scheme: str = "sip",
     ) -> None:
         self.sip_call_id = sip_call_id
         self.state = CallState.CALLING
@@ -53,7 +62,9 @@ class SipCall:
         self.answers_reinvites = True
         self._core = core
         self._local_tag = local_tag
-        self._contact = ("Contact", core.contact(user))
+        self._contact = ("Contact", core.contact(user, hop, scheme=scheme))
+        # Hosts whose responses were taken in: they may also ask (`sources`).
+        self.heard_from: set[str] = set()
         self._credentials = credentials
         self._session = Session()
         self._dialog: Dialog | None = None
@@ -226,6 +237,11 @@ class SipCall:
         """The dialog a request of theirs belongs to, by its From tag."""
         dialog = self._dialog
         return dialog if dialog is not None and dialog.remote_tag == (request.from_.tag or "") else None
+
+    def expects(self, request: Request, source: Hop) -> bool:
+        """Whether a request with our tags may come from there; one of no dialog is refused for that."""
+        dialog = self._dialog_of(request)
+        return dialog is None or self._core.sources.may_speak(dialog, self.heard_from, source)
 
     def receive_request(self, transaction: ServerTransaction, now: float) -> None:
         """Deal with a request that carries this call's tags."""

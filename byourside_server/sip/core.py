@@ -5,21 +5,25 @@ Knows how a message leaves and whom a response concerns; knows no dialog's meani
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from byourside_server.sip.events import SipEvent
 from byourside_server.sip.grammar import MAGIC_COOKIE, escape_user
+from byourside_server.sip.hop import Address, Hop, Transport
 from byourside_server.sip.message import Headers, Request, Response, respond
+from byourside_server.sip.sources import Sources
+from byourside_server.sip.streams import SILENT_S, Flow, Streams
 from byourside_server.sip.timers import Alarms
+from byourside_server.sip.trace import Tap
 from byourside_server.sip.transaction import (
-    Address,
     ClientKey,
     ClientTransaction,
     ServerKey,
     ServerTransaction,
 )
+from byourside_server.sip.trunk_events import TrunkEvent
 
 if TYPE_CHECKING:
     from byourside_server.sip.call import SipCall
@@ -29,23 +33,41 @@ ALLOW = ("Allow", ", ".join(ALLOWED_METHODS))
 # Extensions a request may Require of us (§8.2.2.3); each comes with its code.
 SUPPORTED_EXTENSIONS: frozenset[str] = frozenset()
 MAX_FORWARDS = ("Max-Forwards", "70")
+# §18.1.1: a request larger than this goes by TCP, where the next hop takes TCP.
+LARGEST_DATAGRAM = 1300
+# How long it is remembered of a hop that it does not take TCP.
+REFUSED_TCP_S = 600.0
 
 
 class Core:
     """Everything the calls of one endpoint share."""
 
-    # UDP; a stream transport sets both, and the tables of `machines` follow.
-    transport = "UDP"
-    reliable = False
-
-    def __init__(self, host: str, port: int, user_agent: str, token: Callable[[int], str]) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        user_agent: str,
+        token: Callable[[int], str],
+        *,
+        tls_port: int | None = None,
+    ) -> None:
         self.host = f"[{host}]" if ":" in host else host
         self.port = port
+        # TLS has a port of its own (§18.1.1); without one, what others send must come by our connection.
+        self.tls_port = tls_port
         self.user_agent = user_agent
         self.token = token
         self.alarms = Alarms()
         self.events: deque[SipEvent] = deque()
+        self.trunk_events: deque[TrunkEvent] = deque()
         self.outbox: deque[tuple[bytes, Address]] = deque()
+        self.streams = Streams()
+        self.sources = Sources()
+        self.tap: Tap | None = None
+        # What came to nothing, by why.
+        self.dropped: Counter[str] = Counter()
+        # Hops that do not take TCP → until when that is remembered.
+        self._no_tcp: dict[Address, float] = {}
         self.clients: dict[ClientKey, ClientTransaction] = {}
         self.servers: dict[ServerKey, ServerTransaction] = {}
         # (Call-ID, our tag) → the call that requests inside a dialog concern.
@@ -55,32 +77,91 @@ class Core:
 
     # --- out --------------------------------------------------------------------------------------
 
-    def send(self, data: bytes, destination: Address) -> None:
-        self.outbox.append((data, destination))
+    def send(self, data: bytes, hop: Hop, now: float) -> int | None:
+        """Put bytes on their way; the number of the connection they take, or None for a datagram."""
+        if self.tap is not None:
+            self.tap("sent", data, hop, now)
+        if hop.transport == "udp":
+            self.outbox.append((data, hop.address))
+            return None
+        known = len(self.streams.flows)
+        number = self.streams.send(data, hop, now)
+        if len(self.streams.flows) > known:
+            self.watch(self.streams.flows[number], now)
+        return number
+
+    def watch(self, flow: Flow, now: float) -> None:
+        """Look at a connection now and then, and let it go once it is idle."""
+
+        def look(at: float) -> None:
+            if self.streams.flows.get(flow.number) is not flow:
+                return
+            if flow.is_idle(at):
+                self.dropped["stream: idle"] += flow.accepted
+                self.streams.close(flow.number)
+            else:
+                self.alarms.set(at + SILENT_S, look)
+
+        self.alarms.set(now + SILENT_S, look)
 
     def emit(self, event: SipEvent) -> None:
         self.events.append(event)
 
-    def contact(self, user: str) -> str:
+    def port_of(self, transport: Transport) -> int:
+        """Where others reach us by a transport."""
+        return self.tls_port or self.port if transport == "tls" else self.port
+
+    def contact(self, user: str, hop: Hop | None = None, *, scheme: str = "sip") -> str:
+        """Our address as the far side of `hop` is to use it; UDP goes without saying (§19.1.1)."""
+        transport = "udp" if hop is None else hop.transport
         at_sign = "@" if user else ""
-        return f"<sip:{escape_user(user)}{at_sign}{self.host}:{self.port}>"
+        parameter = "" if transport == "udp" else f";transport={transport}"
+        return f"<{scheme}:{escape_user(user)}{at_sign}{self.host}:{self.port_of(transport)}{parameter}>"
 
     def build(self, method: str, uri: str, lines: Iterable[tuple[str, str]], body: bytes = b"") -> Request:
-        """A request of ours with a fresh branch, which makes it a transaction of its own (§8.1.1.7)."""
+        """A request of ours with a fresh branch, which makes it a transaction of its own (§8.1.1.7).
+
+        Its Via is that of UDP until `request` or `over` fits it to its hop.
+        """
         branch = f"{MAGIC_COOKIE}{self.token(8)}"
+        return Request(Headers((("Via", self._via("udp", branch)), MAX_FORWARDS, *lines)), body, method, uri)
+
+    def _via(self, transport: Transport, branch: str) -> str:
         # rport always: trunks lie behind NAT more often than not (RFC 3581).
-        via = f"SIP/2.0/{self.transport} {self.host}:{self.port};branch={branch};rport"
-        return Request(Headers((("Via", via), MAX_FORWARDS, *lines)), body, method, uri)
+        return f"SIP/2.0/{transport.upper()} {self.host}:{self.port_of(transport)};branch={branch};rport"
+
+    def over(self, request: Request, hop: Hop) -> Request:
+        """A request of ours with the topmost Via of the hop's transport (§18.1.1), its branch kept."""
+        via = ("Via", self._via(hop.transport, request.via.branch or ""))
+        lines = list(request.headers)
+        top = next(index for index, (name, _) in enumerate(lines) if name == "Via")
+        if lines[top] == via:
+            return request
+        return Request(
+            Headers((*lines[:top], via, *lines[top + 1 :])), request.body, request.method, request.uri
+        )
+
+    def _by_size(self, request: Request, hop: Hop, now: float) -> Hop:
+        """`hop`, or the same by TCP where the request is too large for one datagram (§18.1.1)."""
+        too_large = hop.transport == "udp" and len(request.encode()) > LARGEST_DATAGRAM
+        return hop.over("tcp") if too_large and self._no_tcp.get(hop.address, now) <= now else hop
+
+    def refuses_tcp(self, hop: Hop, now: float) -> None:
+        """Remember of a hop that it does not take TCP."""
+        self._no_tcp = {address: until for address, until in self._no_tcp.items() if until > now}
+        self._no_tcp[hop.address] = now + REFUSED_TCP_S
 
     def request(
         self,
         request: Request,
-        destination: Address,
+        destination: Hop,
         tell: Callable[[ClientTransaction, Response | None, float], None],
         now: float,
     ) -> ClientTransaction:
         """Send a request and see to it until it is answered or given up."""
-        transaction = ClientTransaction(self, request, destination, tell)
+        hop = self._by_size(request, destination, now)
+        datagrams = destination if hop is not destination else None
+        transaction = ClientTransaction(self, self.over(request, hop), hop, tell, datagrams=datagrams)
         self.clients[transaction.key] = transaction
         transaction.start(now)
         return transaction
@@ -101,7 +182,7 @@ class Core:
             transaction.request,
             status,
             reason,
-            source=transaction.source,
+            source=transaction.source.address,
             to_tag=transaction.to_tag if status > 100 else None,
             headers=(*headers, ("Server", self.user_agent)),
             body=body,
@@ -111,7 +192,7 @@ class Core:
 
     # --- the books --------------------------------------------------------------------------------
 
-    def open_server(self, request: Request, source: Address, now: float) -> ServerTransaction:
+    def open_server(self, request: Request, source: Hop, now: float) -> ServerTransaction:
         transaction = ServerTransaction(self, request, source)
         self.servers[transaction.key] = transaction
         if request.method == "INVITE" and request.to.tag is None:

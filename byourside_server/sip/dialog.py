@@ -5,14 +5,12 @@ Knows tags, targets, routes and sequence numbers; knows no timer and sends nothi
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 
 from byourside_server.sip.errors import SipParseError
 from byourside_server.sip.grammar import NameAddr, parse_name_addr, parse_sip_uri
+from byourside_server.sip.hop import Hop, hop_of_uri
 from byourside_server.sip.message import Request, Response, SipMessage, contact_uri
-
-Address = tuple[str, int]
 
 
 @dataclass
@@ -32,7 +30,7 @@ class Dialog:
     local_cseq: int
     remote_cseq: int | None
     # Where to send when the next hop is a name: looking names up is not for this room.
-    fallback: Address
+    fallback: Hop
 
     def takes_cseq(self, number: int) -> bool:
         """§12.2.2: a request of a lower number than one before is out of order; remembers the number."""
@@ -60,21 +58,14 @@ class Dialog:
         return first.uri, (*self.routes[1:], f"<{self.target}>")
 
     @property
-    def destination(self) -> Address:
+    def destination(self) -> Hop:
         """The next hop: the first route, or the target (§8.1.2)."""
         uri, routes = self.request_uri_and_routes
-        loose_first = parse_name_addr(self.routes[0]).uri if self.routes and routes == self.routes else uri
-        return hop_address(loose_first, self.fallback)
-
-
-def hop_address(uri: str, fallback: Address) -> Address:
-    """The address in a SIP URI where it is one, else `fallback`."""
-    try:
-        host, port = parse_sip_uri(uri).hop
-        ipaddress.ip_address(host)
-    except ValueError:  # SipParseError is one
-        return fallback
-    return host, port
+        first = parse_name_addr(self.routes[0]).uri if self.routes and routes == self.routes else uri
+        try:
+            return hop_of_uri(parse_sip_uri(first), self.fallback)
+        except SipParseError:  # a tel URI, for one
+            return self.fallback
 
 
 def _routes(message: SipMessage, *, backwards: bool) -> tuple[str, ...]:
@@ -85,7 +76,7 @@ def _routes(message: SipMessage, *, backwards: bool) -> tuple[str, ...]:
     return tuple(reversed(values)) if backwards else tuple(values)
 
 
-def dialog_of_response(request: Request, response: Response, fallback: Address) -> Dialog:
+def dialog_of_response(request: Request, response: Response, fallback: Hop) -> Dialog:
     """§12.1.2: our INVITE and a response with a To tag make a dialog."""
     number, _ = request.cseq
     return Dialog(
@@ -102,7 +93,7 @@ def dialog_of_response(request: Request, response: Response, fallback: Address) 
     )
 
 
-def dialog_of_request(request: Request, local_tag: str, source: Address) -> Dialog:
+def dialog_of_request(request: Request, local_tag: str, source: Hop) -> Dialog:
     """§12.1.1: their INVITE and the tag we answer with make a dialog.
 
     Raises SipParseError where it has no Contact.

@@ -1,26 +1,35 @@
-"""The user agent's door: datagrams and the time go in, datagrams, events and deadlines come out.
+"""The user agent's door: bytes and the time go in, bytes, events and deadlines come out.
 
-Reads every datagram, finds whom it concerns, and answers itself what concerns nobody. No sockets, no
-clock: whoever holds the socket calls the five verbs. RFC 3261 §8.2, §17.1.3 and §17.2.3.
+Reads every message, finds whom it concerns, and answers itself what concerns nobody. No sockets, no
+clock: whoever holds the sockets calls the verbs. RFC 3261 §8.2, §17.1.3 and §17.2.3.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from byourside_server.sip import events
 from byourside_server.sip.core import ALLOW, ALLOWED_METHODS, SUPPORTED_EXTENSIONS, Core
 from byourside_server.sip.errors import SipParseError
 from byourside_server.sip.events import SipEvent
-from byourside_server.sip.grammar import parse_sip_uri
+from byourside_server.sip.grammar import is_number, parse_sip_uri
+from byourside_server.sip.hop import Address, Hop
 from byourside_server.sip.incoming import IncomingCall
+from byourside_server.sip.keep_alive import KeepAlive
 from byourside_server.sip.message import Request, Response, respond
+from byourside_server.sip.options import ask_options
 from byourside_server.sip.outgoing import OutgoingCall, TrunkAddress
 from byourside_server.sip.parse import parse
+from byourside_server.sip.registration import Registration
+from byourside_server.sip.timers import GIVE_UP_S
 from byourside_server.sip.trace import Tap
-from byourside_server.sip.transaction import Address, ServerTransaction, server_key
+from byourside_server.sip.transaction import ServerTransaction, reply_hop, server_key
+from byourside_server.sip.trunk_events import TrunkEvent
+
+T = TypeVar("T")
 
 __all__ = ["SipEndpoint", "TrunkAddress"]
 
@@ -35,7 +44,8 @@ _KEEP_ALIVE_BYTES = b"\r\n\0 "
 class SipEndpoint:
     """A SIP user agent, both sides, at one address.
 
-    `host` is the address others reach us at: it is written into Via and Contact.
+    `host`, `port` and `tls_port` are where others reach us, whatever the sockets are bound to: they are
+    written into Via and Contact. Without `tls_port` nobody can open a TLS connection to us.
     """
 
     def __init__(
@@ -45,46 +55,37 @@ class SipEndpoint:
         *,
         user_agent: str = "By Your Side",
         token: Callable[[int], str] = secrets.token_hex,
+        tls_port: int | None = None,
     ) -> None:
-        self._core = Core(host, port, user_agent, token)
-        # Datagrams that came to nothing, by why: "malformed", "stray response", "stray ack".
-        self.dropped: Counter[str] = Counter()
-        # Hears every message as it passes, before it is understood or after it is sent.
-        self.tap: Tap | None = None
+        self._core = Core(host, port, user_agent, token, tls_port=tls_port)
+        # What came to nothing, by why: "malformed", "stray response", "strange source", "stream: …".
+        self.dropped: Counter[str] = self._core.dropped
+        # Our address as the far side last saw it over UDP (RFC 3581): the public one, behind NAT.
+        self.seen_as: Address | None = None
+
+    def tap(self, tap: Tap | None) -> None:
+        """Let somebody hear every message as it passes: before it is understood, and when it is sent."""
+        self._core.tap = tap
 
     # --- the five verbs -----------------------------------------------------------------------------
 
-    def receive_datagram(self, data: bytes, source: tuple[str, int], now: float) -> None:
+    def receive_datagram(self, data: bytes, source: Address, now: float) -> None:
         """Take in one datagram. Never raises for what it holds."""
         if not data.strip(_KEEP_ALIVE_BYTES):
             return
-        if self.tap is not None:
-            self.tap("received", data, source, self._core.transport, now)
-        try:
-            message = parse(data)
-        except SipParseError as error:
-            self.dropped["malformed"] += 1
-            self._answer_malformed(error, source)
-            return
-        if isinstance(message, Response):
-            self._receive_response(message, now)
-        elif message.method == "ACK":
-            self._receive_ack(message, now)
-        else:
-            self._receive_request(message, source, now)
+        self._receive(data, Hop(*source), now)
 
     def next_event(self) -> SipEvent | None:
-        """The next thing that happened, or None."""
+        """The next thing that happened with a call, or None."""
         return self._core.events.popleft() if self._core.events else None
 
-    def datagrams_to_send(self, now: float) -> list[tuple[bytes, tuple[str, int]]]:
-        """Everything to be sent now, with its destination; each is given out once."""
-        waiting = list(self._core.outbox)
-        self._core.outbox.clear()
-        if self.tap is not None:
-            for data, destination in waiting:
-                self.tap("sent", data, destination, self._core.transport, now)
-        return waiting
+    def next_trunk_event(self) -> TrunkEvent | None:
+        """The next thing that happened with a trunk apart from calls, or None."""
+        return self._core.trunk_events.popleft() if self._core.trunk_events else None
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
+        """Every datagram to be sent now, with its destination; each is given out once."""
+        return _all_of(self._core.outbox)
 
     def next_deadline(self) -> float | None:
         """When `handle_deadline` is to be called, unless something comes in before."""
@@ -93,6 +94,68 @@ class SipEndpoint:
     def handle_deadline(self, now: float) -> None:
         """Do what is due at `now`."""
         self._core.alarms.ring(now)
+
+    # --- the same over connections (TCP, TLS) -------------------------------------------------------
+
+    def streams_to_open(self) -> list[tuple[int, Hop]]:
+        """Connections to be opened, by number; then `stream_opened` or `stream_lost` is called."""
+        return _all_of(self._core.streams.to_open)
+
+    def stream_data_to_send(self, now: float) -> list[tuple[int, bytes]]:
+        """Bytes for connections, in order; what is for one that is not open yet waits for it."""
+        return _all_of(self._core.streams.to_send)
+
+    def streams_to_close(self) -> list[int]:
+        """Connections to be closed once what was given out for them is sent."""
+        return _all_of(self._core.streams.to_close)
+
+    def accept_stream(self, source: Hop, now: float) -> int | None:
+        """Somebody opened a connection to us: its number, or None where it is to be closed at once."""
+        flow = self._core.streams.accept(source, now)
+        if flow is None:
+            self.dropped["stream: too many"] += 1
+            return None
+        self._core.watch(flow, now)
+        return flow.number
+
+    def stream_opened(self, number: int, now: float) -> None:
+        """A connection that was asked for stands."""
+        flow = self._core.streams.flows.get(number)
+        if flow is not None:
+            flow.established = True
+
+    def receive_stream(self, number: int, data: bytes, now: float) -> None:
+        """Take in bytes of one connection, cut anyhow. Never raises for what they hold."""
+        flow = self._core.streams.flows.get(number)
+        if flow is None:
+            return
+        try:
+            for message in flow.feed(data, now):
+                self._receive(message, flow.hop, now)
+            error = None
+        except SipParseError as wrong:
+            error = wrong
+        if pongs := flow.framer.pongs_to_send():
+            self._core.streams.send(pongs, flow.hop, now)
+        if error is not None:
+            self.dropped[f"stream: {error}"] += 1
+            self._core.streams.close(number)
+            self._fail_flow(number, established=False, why=str(error), now=now)
+
+    def stream_lost(self, number: int, now: float, why: str = "") -> None:
+        """A connection broke off, or could not be opened; `why` is for people."""
+        flow = self._core.streams.forget(number)
+        if flow is not None:
+            self._fail_flow(number, established=flow.established, why=why, now=now)
+
+    def _fail_flow(self, number: int, *, established: bool, why: str, now: float) -> None:
+        for transaction in list(self._core.clients.values()):
+            if transaction.flow != number:
+                continue
+            if established:
+                transaction.lose_flow(now, why)
+            else:
+                transaction.fail_transport(now, why)
 
     # --- more ---------------------------------------------------------------------------------------
 
@@ -111,11 +174,32 @@ class SipEndpoint:
         call.dial(now)
         return call
 
-    def receive_transport_error(self, source: tuple[str, int], now: float) -> None:
-        """The network says that nothing at `source` listens: what waits for it has failed (§17.1.4)."""
+    def register(self, trunk: TrunkAddress, user: str, expires_s: int, now: float) -> Registration:
+        """Tell the trunk's registrar where `user` is, and keep it told until `stop` (§10)."""
+        registration = Registration(self._core, trunk, user, expires_s)
+        registration.start(now)
+        return registration
+
+    def ask_options(self, trunk: TrunkAddress, now: float, *, timeout_s: float = GIVE_UP_S) -> None:
+        """Ask whether the trunk is alive; `OptionsAnswered` says, within `timeout_s` (§11)."""
+        ask_options(self._core, trunk, now, timeout_s)
+
+    def keep_alive(self, trunk: TrunkAddress, now: float, *, interval_s: float | None = None) -> KeepAlive:
+        """Keep the way to the trunk open through NAT and firewalls, until `stop` (RFC 5626 §4.4)."""
+        return KeepAlive(self._core, trunk.hop, now, interval_s)
+
+    def trust(self, networks: Iterable[str]) -> None:
+        """Networks that may speak in any call, for carriers that send from several addresses.
+
+        Raises ValueError for what is no network.
+        """
+        self._core.sources.trust(networks)
+
+    def receive_transport_error(self, source: Address, now: float, why: str = "") -> None:
+        """The network says that no datagram reaches `source`: what waits for it has failed (§17.1.4)."""
         for transaction in list(self._core.clients.values()):
-            if transaction.destination == source:
-                transaction.fail_transport(now)
+            if transaction.destination.transport == "udp" and transaction.destination.address == source:
+                transaction.fail_transport(now, why)
 
     def held(self) -> dict[str, int]:
         """How much is kept in memory: calls, transactions of either side, alarms."""
@@ -130,18 +214,52 @@ class SipEndpoint:
 
     # --- responses and ACKs -------------------------------------------------------------------------
 
-    def _receive_response(self, response: Response, now: float) -> None:
+    def _receive(self, data: bytes, source: Hop, now: float) -> None:
+        if self._core.tap is not None:
+            self._core.tap("received", data, source, now)
+        try:
+            message = parse(data)
+        except SipParseError as error:
+            self.dropped["malformed"] += 1
+            self._answer_malformed(error, source, now)
+            return
+        if isinstance(message, Response):
+            self._receive_response(message, source, now)
+        elif message.method == "ACK":
+            self._receive_ack(message, source, now)
+        else:
+            self._receive_request(message, source, now)
+
+    def _receive_response(self, response: Response, source: Hop, now: float) -> None:
         _, method = response.cseq
         transaction = self._core.clients.get((response.via.branch or "", method))
         # §8.1.3.3: a second Via means that it was on its way to somebody else.
         if transaction is None or len(response.headers.values("Via")) != 1:
             self.dropped["stray response"] += 1
             return
+        if not self._core.sources.may_answer(transaction.destination, source):
+            self.dropped["strange source"] += 1
+            return
+        self._learn_from(response, source)
         transaction.receive(response, now)
 
-    def _receive_ack(self, request: Request, now: float) -> None:
+    def _learn_from(self, response: Response, source: Hop) -> None:
+        """Who answers us, and as whom they see us."""
+        call = self._core.calls.get((response.call_id, response.from_.tag or ""))
+        if call is not None:
+            call.heard_from.add(source.host)
+        via = response.via
+        host = via.parameters.get("received") or via.host
+        port = via.parameters.get("rport") or ""
+        if source.transport == "udp" and is_number(port) and len(port) <= 5:
+            self.seen_as = host.strip("[]"), int(port)
+
+    def _receive_ack(self, request: Request, source: Hop, now: float) -> None:
         transaction = self._core.servers.get(server_key(request))
         call = self._core.calls.get((request.call_id, request.to.tag or ""))
+        if not self._may_end(transaction, source) or (call is not None and not call.expects(request, source)):
+            self.dropped["strange source"] += 1
+            return
         if transaction is not None:
             transaction.receive_ack(now)
         # A call still in the books answered 2xx; old peers acknowledge it with the INVITE's branch.
@@ -152,7 +270,7 @@ class SipEndpoint:
 
     # --- requests -----------------------------------------------------------------------------------
 
-    def _answer_malformed(self, error: SipParseError, source: Address) -> None:
+    def _answer_malformed(self, error: SipParseError, source: Hop, now: float) -> None:
         """§21.4.1: a 400 whose reason says what is wrong, where that much could be read. Without state."""
         request = error.request
         if request is None:
@@ -161,12 +279,16 @@ class SipEndpoint:
             request,
             error.status,
             str(error) if error.status == 400 else None,
-            source=source,
+            source=source.address,
             to_tag=self._core.token(8),
         )
-        self._core.send(response.encode(), request.via.reply_address(source))
+        self._core.send(response.encode(), reply_hop(request, source), now)
 
-    def _receive_request(self, request: Request, source: Address, now: float) -> None:
+    def _may_end(self, transaction: ServerTransaction | None, source: Hop) -> bool:
+        """CANCEL and ACK come by the way of their INVITE (§9.1, §17.1.1.3)."""
+        return transaction is None or self._core.sources.may_answer(transaction.source, source)
+
+    def _receive_request(self, request: Request, source: Hop, now: float) -> None:
         known = self._core.servers.get(server_key(request))
         if known is not None:
             known.receive_again(now)
@@ -194,6 +316,9 @@ class SipEndpoint:
         if invite is None:
             self._core.reply(transaction, 481, now)
             return
+        if not self._may_end(invite, transaction.source):
+            self._refuse_stranger(transaction, now)
+            return
         transaction.to_tag = invite.to_tag
         self._core.reply(transaction, 200, now)
         if invite.on_cancel is not None:
@@ -204,8 +329,15 @@ class SipEndpoint:
         call = self._core.calls.get((request.call_id, request.to.tag or ""))
         if call is None:
             self._core.reply(transaction, 481, now)
+        elif not call.expects(request, transaction.source):
+            self._refuse_stranger(transaction, now)
         else:
             call.receive_request(transaction, now)
+
+    def _refuse_stranger(self, transaction: ServerTransaction, now: float) -> None:
+        """Right tags from an address that has nothing to do with the call; the call goes on."""
+        self.dropped["strange source"] += 1
+        self._core.reply(transaction, 403, now)
 
     def _receive_invite(self, transaction: ServerTransaction, now: float) -> None:
         request = transaction.request
@@ -219,6 +351,13 @@ class SipEndpoint:
         self._core.emit(
             events.InviteReceived(call, to_user, _user_of(request.from_.uri), request.sdp, request.headers)
         )
+
+
+def _all_of(waiting: deque[T]) -> list[T]:
+    """Everything that waits; each is given out once."""
+    taken = list(waiting)
+    waiting.clear()
+    return taken
 
 
 def _objection(request: Request) -> tuple[int, list[tuple[str, str]]] | None:

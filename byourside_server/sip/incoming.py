@@ -24,8 +24,11 @@ class IncomingCall(SipCall):
         request = transaction.request
         transaction.to_tag = core.token(8)
         dialog = dialog_of_request(request, transaction.to_tag, transaction.source)
+        # §12.1.1: who calls a sips URI is answered with one.
+        scheme = "sips" if request.uri[:5].lower() == "sips:" else "sip"
+        credentials = Credentials(None, None, core.token)
         super().__init__(
-            core, request.call_id, transaction.to_tag, to_user, Credentials(None, None, core.token)
+            core, request.call_id, transaction.to_tag, to_user, credentials, transaction.source, scheme=scheme
         )
         self._dialog = dialog
         self._session.remote = request.sdp

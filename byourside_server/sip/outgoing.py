@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from byourside_server.sip import events
 from byourside_server.sip.call import MAX_CHALLENGES, SDP_TYPE, CallState, Fields, SipCall
@@ -12,12 +11,11 @@ from byourside_server.sip.credentials import CHALLENGE_STATUSES, CREDENTIAL_FIEL
 from byourside_server.sip.dialog import Dialog, dialog_of_response
 from byourside_server.sip.errors import SipParseError
 from byourside_server.sip.grammar import escape_user, parse_name_addr
+from byourside_server.sip.hop import Hop, Transport
 from byourside_server.sip.message import Request, Response
 from byourside_server.sip.reason import encode_reason, q850_cause, retry_after_s
 from byourside_server.sip.timers import GIVE_UP_S, Alarm
-from byourside_server.sip.transaction import Address, ClientTransaction, follow_up
-
-Transport = Literal["udp", "tcp", "tls"]
+from byourside_server.sip.transaction import ClientTransaction, follow_up
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,12 @@ class TrunkAddress:
     # The name the trunk's certificate must carry, over TLS; the domain where None.
     server_name: str | None = None
 
+    @property
+    def hop(self) -> Hop:
+        """Where requests to the trunk go."""
+        name = (self.server_name or self.domain) if self.transport == "tls" else None
+        return Hop(*self.host_port, self.transport, name)
+
 
 class OutgoingCall(SipCall):
     """A call placed through a trunk."""
@@ -42,7 +46,7 @@ class OutgoingCall(SipCall):
         self, core: Core, trunk: TrunkAddress, to_user: str, from_user: str, sdp: bytes, headers: Fields
     ) -> None:
         credentials = Credentials(trunk.user, trunk.password, core.token)
-        super().__init__(core, core.token(16), core.token(8), from_user, credentials)
+        super().__init__(core, core.token(16), core.token(8), from_user, credentials, trunk.hop)
         self._session.local = sdp
         self._trunk = trunk
         self._uri = f"sip:{escape_user(to_user)}@{trunk.domain}"
@@ -57,7 +61,7 @@ class OutgoingCall(SipCall):
         # To tag → the description in its first provisional response, which counts as the answer.
         self._early_sdp: dict[str, bytes] = {}
         # (To tag, CSeq number) → the ACK, to send again for every copy of the 2xx (§13.2.2.4).
-        self._acks: dict[tuple[str, int], tuple[bytes, Address]] = {}
+        self._acks: dict[tuple[str, int], tuple[bytes, Hop]] = {}
 
     def dial(self, now: float) -> None:
         """Send the INVITE, with whatever credentials are known by now."""
@@ -76,7 +80,7 @@ class OutgoingCall(SipCall):
             *([SDP_TYPE] if self._session.local else []),
         ]
         request = self._core.build("INVITE", self._uri, lines, self._session.local)
-        self._invite = self._core.request(request, self._trunk.host_port, self._on_response, now)
+        self._invite = self._core.request(request, self._trunk.hop, self._on_response, now)
 
     def transfer(self, to_user: str, now: float) -> None:
         """Hand the call over to a number of the same trunk; `Referred` says what came of it."""
@@ -134,7 +138,7 @@ class OutgoingCall(SipCall):
         self.state = CallState.RINGING
         tag = response.to.tag
         if tag is not None and tag not in self._early:
-            self._early[tag] = dialog_of_response(request, response, self._trunk.host_port)
+            self._early[tag] = dialog_of_response(request, response, self._trunk.hop)
         if response.sdp:
             self._early_sdp.setdefault(tag or "", response.sdp)
             self._session.remote = response.sdp
@@ -145,13 +149,13 @@ class OutgoingCall(SipCall):
     def _on_success(self, request: Request, response: Response, now: float) -> None:
         key = response.to.tag or "", request.cseq[0]
         if key in self._acks:
-            self._core.send(*self._acks[key])
+            self._core.send(*self._acks[key], now)
             return
-        dialog = dialog_of_response(request, response, self._trunk.host_port)
+        dialog = dialog_of_response(request, response, self._trunk.hop)
         early = self._early.pop(dialog.remote_tag, None)
         if early is not None:
             dialog.remote_cseq = early.remote_cseq
-        self._acknowledge(dialog, request, key)
+        self._acknowledge(dialog, request, key, now)
         if self._dialog is not None or self.state is CallState.ENDED:
             # §13.2.2.4: a second fork answered too; it is acknowledged and hung up.
             self._request(dialog, "BYE", now, lambda final, at: None)
@@ -171,13 +175,14 @@ class OutgoingCall(SipCall):
             self._session.remote = answer
         self._core.emit(events.Answered(self, answer, response.headers))
 
-    def _acknowledge(self, dialog: Dialog, invite: Request, key: tuple[str, int]) -> None:
+    def _acknowledge(self, dialog: Dialog, invite: Request, key: tuple[str, int], now: float) -> None:
         """§13.2.2.4: a transaction of its own, on the dialog's route, with the INVITE's credentials."""
         uri, lines = self._lines(dialog, "ACK", key[1])
         lines += [(name, value) for name, value in invite.headers if name.lower() in CREDENTIAL_FIELDS]
-        ack = self._core.build("ACK", uri, lines)
-        self._acks[key] = ack.encode(), dialog.destination
-        self._core.send(*self._acks[key])
+        hop = dialog.destination
+        ack = self._core.over(self._core.build("ACK", uri, lines), hop)
+        self._acks[key] = ack.encode(), hop
+        self._core.send(*self._acks[key], now)
 
     def _on_failure(self, request: Request, response: Response, now: float) -> None:
         if self.state is CallState.CANCELLING:
@@ -206,7 +211,7 @@ class OutgoingCall(SipCall):
         if self.state is CallState.CANCELLING:
             self._finish(events.Cancelled(self, self._cancel_reason))
         elif transaction.transport_failed:
-            self._finish(events.Refused(self, 503, "Service Unavailable", local=True))
+            self._finish(events.Refused(self, 503, transaction.failure or "Service Unavailable", local=True))
         else:
             self._finish(events.Refused(self, 408, "Request Timeout", local=True))
 

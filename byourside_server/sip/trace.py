@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
+from byourside_server.sip.hop import Hop
 from byourside_server.sip.redact import hide_numbers
 
 Way = Literal["sent", "received"]
-# What an endpoint tells of every message that passes: which way, the bytes, the other side's address, the
-# transport, and when.
-Tap = Callable[[Way, bytes, tuple[str, int], str, float], None]
+# What an endpoint tells of everything that passes: which way, the bytes, the other side, and when.
+Tap = Callable[[Way, bytes, Hop, float], None]
 
 _ARROWS: dict[str, str] = {"sent": "-->", "received": "<--"}
 _RULE = "-" * 100

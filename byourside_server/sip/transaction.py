@@ -11,11 +11,11 @@ from typing import Protocol
 
 from byourside_server.sip import machines
 from byourside_server.sip.grammar import MAGIC_COOKIE
+from byourside_server.sip.hop import DEFAULT_PORTS, Hop
 from byourside_server.sip.machines import Do, Happening, Machine, State, Timer
 from byourside_server.sip.message import Headers, Request, Response
 from byourside_server.sip.timers import Alarm, Alarms
 
-Address = tuple[str, int]
 ServerKey = tuple[str, ...]
 ClientKey = tuple[str, str]
 
@@ -32,9 +32,12 @@ class Floor(Protocol):
     """What a transaction stands on: a way out, a clock's alarms, and a place in the books."""
 
     alarms: Alarms
-    reliable: bool
 
-    def send(self, data: bytes, destination: Address) -> None: ...
+    def send(self, data: bytes, hop: Hop, now: float) -> int | None: ...
+
+    def over(self, request: Request, hop: Hop) -> Request: ...
+
+    def refuses_tcp(self, hop: Hop, now: float) -> None: ...
 
     def close_client(self, transaction: ClientTransaction) -> None: ...
 
@@ -44,8 +47,10 @@ class Floor(Protocol):
 class _Transaction:
     """The state, its timers, and the walk through the table."""
 
-    def __init__(self, machine: Machine, floor: Floor) -> None:
+    def __init__(self, machine: Machine, floor: Floor, *, reliable: bool) -> None:
         self._machine = machine
+        # The transport sees to it that nothing is lost: timers take their other column.
+        self._reliable = reliable
         self._floor = floor
         self._running: dict[str, tuple[Alarm, float]] = {}
         self._sent = b""
@@ -81,7 +86,7 @@ class _Transaction:
             self._closed()
             return
         for timer in self._machine.timers.get(self.state, ()):
-            after_s = timer.reliable_after_s if self._floor.reliable else timer.after_s
+            after_s = timer.reliable_after_s if self._reliable else timer.after_s
             if after_s is not None:
                 self._run(timer, after_s, now)
 
@@ -109,16 +114,27 @@ class ClientTransaction(_Transaction):
         self,
         floor: Floor,
         request: Request,
-        destination: Address,
+        destination: Hop,
         tell: Callable[[ClientTransaction, Response | None, float], None],
+        *,
+        datagrams: Hop | None = None,
     ) -> None:
+        """`datagrams`: where to send it after all, should TCP be refused to a request that is large."""
         super().__init__(
-            machines.INVITE_CLIENT if request.method == "INVITE" else machines.NON_INVITE_CLIENT, floor
+            machines.INVITE_CLIENT if request.method == "INVITE" else machines.NON_INVITE_CLIENT,
+            floor,
+            reliable=destination.reliable,
         )
         self.request = request
         self.destination = destination
+        # The connection it went out on.
+        self.flow: int | None = None
         # Why no response came: True where the network said so, False where nobody answered.
         self.transport_failed = False
+        # What the network said, where it said something.
+        self.failure = ""
+        self._datagrams = datagrams
+        self._was_sent_again = False
         self._tell = tell
         self._response: Response | None = None
         self._ack: bytes | None = None
@@ -128,16 +144,41 @@ class ClientTransaction(_Transaction):
         return self.request.via.branch or "", self.request.method
 
     def start(self, now: float) -> None:
-        self._sent = self.request.encode()
-        self._floor.send(self._sent, self.destination)
+        self._send(now)
         self._start(now)
+
+    def _send(self, now: float) -> None:
+        self._sent = self.request.encode()
+        self.flow = self._floor.send(self._sent, self.destination, now)
 
     def receive(self, response: Response, now: float) -> None:
         self._response = response
         self._happen(_of_class(response.status, _RECEIVED), now)
 
-    def fail_transport(self, now: float) -> None:
+    def fail_transport(self, now: float, failure: str = "") -> None:
+        """The network says that it will not arrive; a large request then tries UDP (§18.1.1)."""
+        if self.state is self._machine.initial and self._datagrams is not None:
+            self._floor.refuses_tcp(self.destination, now)
+            self.destination, self._datagrams = self._datagrams, None
+            self.request = self._floor.over(self.request, self.destination)
+            self._reliable = False
+            self._stop_timers()
+            self.start(now)
+            return
+        self.failure = failure
         self._happen(Happening.TRANSPORT_ERROR, now)
+
+    def lose_flow(self, now: float, failure: str) -> None:
+        """A connection that stood has broken off before any answer: once, the same goes over a new one.
+
+        The peer may have closed it for idleness the moment we used it. It is the same transaction to
+        the peer, so one that had it already is not asked twice.
+        """
+        if self.state is self._machine.initial and not self._was_sent_again:
+            self._was_sent_again = True
+            self._send(now)
+        else:
+            self.fail_transport(now, failure)
 
     def abandon(self) -> None:
         """End without a word: the user no longer waits (§9.1, last paragraph)."""
@@ -150,19 +191,19 @@ class ClientTransaction(_Transaction):
         if deed is Do.PASS_UP:
             self._tell(self, self._response, now)
         elif deed is Do.RESEND_AND_BACK_OFF:
-            self._floor.send(self._sent, self.destination)
+            self.flow = self._floor.send(self._sent, self.destination, now)
         elif deed is Do.ACK:
-            self._acknowledge()
+            self._acknowledge(now)
         elif deed in (Do.TELL_TIMEOUT, Do.TELL_TRANSPORT_ERROR):
             self.transport_failed = deed is Do.TELL_TRANSPORT_ERROR
             self._tell(self, None, now)
 
-    def _acknowledge(self) -> None:
+    def _acknowledge(self, now: float) -> None:
         """§17.1.1.3: the ACK of a failure is part of the transaction and goes where the INVITE went."""
         if self._ack is None and self._response is not None:
             self._ack = follow_up(self.request, "ACK", to=self._response.headers.get("To")).encode()
         if self._ack is not None:
-            self._floor.send(self._ack, self.destination)
+            self._floor.send(self._ack, self.destination, now)
 
     def _closed(self) -> None:
         self._floor.close_client(self)
@@ -171,9 +212,11 @@ class ClientTransaction(_Transaction):
 class ServerTransaction(_Transaction):
     """A request of the far side. The user calls `respond`; `on_ack` hears the ACK of a 2xx."""
 
-    def __init__(self, floor: Floor, request: Request, source: Address) -> None:
+    def __init__(self, floor: Floor, request: Request, source: Hop) -> None:
         super().__init__(
-            machines.INVITE_SERVER if request.method == "INVITE" else machines.NON_INVITE_SERVER, floor
+            machines.INVITE_SERVER if request.method == "INVITE" else machines.NON_INVITE_SERVER,
+            floor,
+            reliable=source.reliable,
         )
         self.request = request
         self.source = source
@@ -182,7 +225,7 @@ class ServerTransaction(_Transaction):
         self.to_tag: str | None = None
         # Ours to answer a CANCEL with, while the request is not finally answered.
         self.on_cancel: Callable[[float], None] | None = None
-        self._reply_to = request.via.reply_address(source)
+        self._reply_to = reply_hop(request, source)
 
     @property
     def answered(self) -> bool:
@@ -203,11 +246,23 @@ class ServerTransaction(_Transaction):
 
     def _do(self, deed: Do, now: float) -> None:
         if deed in (Do.SEND, Do.RESEND, Do.RESEND_AND_BACK_OFF) and self._sent:
-            self._floor.send(self._sent, self._reply_to)
+            self._floor.send(self._sent, self._reply_to, now)
 
     def _closed(self) -> None:
         self.on_cancel = None
         self._floor.close_server(self)
+
+
+def reply_hop(request: Request, source: Hop) -> Hop:
+    """Where responses go (§18.2.2): over the connection the request came on, else to the Via's port.
+
+    Over streams the port others connect from is nobody's to call back; over UDP it is (RFC 3581).
+    """
+    if source.transport == "udp":
+        return Hop(*request.via.reply_address(source.address))
+    return Hop(
+        source.host, request.via.port or DEFAULT_PORTS[source.transport], source.transport, flow=source.flow
+    )
 
 
 def follow_up(

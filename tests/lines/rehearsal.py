@@ -77,20 +77,6 @@ class SipWire(dict[tuple[str, int], SipSocket]):
     """Who listens where."""
 
 
-class _Transport(asyncio.DatagramTransport):
-    def __init__(self, wire: SipWire, address: tuple[str, int]) -> None:
-        super().__init__()
-        self._wire, self._address = wire, address
-
-    def sendto(self, data: Any, addr: Any = None) -> None:
-        listener = self._wire.get(addr)
-        if listener is not None:
-            asyncio.get_running_loop().call_soon(listener.datagram_received, bytes(data), self._address)
-
-    def is_closing(self) -> bool:
-        return False
-
-
 class MemorySip(SipSocket):
     """A SipSocket whose datagrams never leave the process."""
 
@@ -98,8 +84,14 @@ class MemorySip(SipSocket):
         super().__init__(on_event, user_agent="rehearsal")
         self.host, self.port = host, 5060
         self.endpoint = SipEndpoint(host, 5060)
-        self._transport = _Transport(wire, (host, 5060))
+        self._open = True
+        self._wire = wire
         wire[host, 5060] = self
+
+    def _send_datagram(self, data: bytes, destination: tuple[str, int]) -> None:
+        listener = self._wire.get(destination)
+        if listener is not None:
+            asyncio.get_running_loop().call_soon(listener.datagram_received, data, (self.host, self.port))
 
 
 class MortalMedia(InProcessMedia):

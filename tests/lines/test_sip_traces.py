@@ -15,9 +15,10 @@ from byourside_server.lines.sip_traces import (
     read_trace,
     trace_path,
 )
+from byourside_server.sip.hop import Hop
 from tests.lines.rehearsal import PHONE, play, rehearsal
 
-THEIRS = (PHONE, 5060)
+THEIRS = Hop(PHONE, 5060)
 
 
 def message(sip_call_id: str, start_line: str = "SIP/2.0 180 Ringing", name: str = "Call-ID") -> bytes:
@@ -41,14 +42,15 @@ def start_lines(tmp_path: Path, call_id: str) -> list[str]:
 def test_a_calls_attempts_share_its_file_and_strangers_have_none(tmp_path: Path) -> None:
     async def story() -> None:
         traces = open_traces(tmp_path)
+        # The INVITE goes out before the call's name is known.
+        traces.tap("sent", message("first", "INVITE sip:a@b SIP/2.0"), THEIRS, 50.0)
         traces.watch("call-1", "first", 50.0)
         traces.watch("call-1", "second", 51.0)
         traces.watch("call-2", "third", 51.0)
-        traces.tap("sent", message("first", "INVITE sip:a@b SIP/2.0"), THEIRS, "UDP", 50.0)
-        traces.tap("received", message("second", name="i"), THEIRS, "UDP", 52.5)
-        traces.tap("received", message("third"), THEIRS, "TLS", 52.5)
-        traces.tap("received", message("nobody's"), THEIRS, "UDP", 52.5)
-        traces.tap("received", b"no message", THEIRS, "UDP", 52.5)
+        traces.tap("received", message("second", name="i"), THEIRS, 52.5)
+        traces.tap("received", message("third"), THEIRS.over("tls"), 52.5)
+        traces.tap("received", message("nobody's"), THEIRS, 52.5)
+        traces.tap("received", b"no message", THEIRS, 52.5)
         await traces.stop()
 
     play(story)
@@ -57,7 +59,8 @@ def test_a_calls_attempts_share_its_file_and_strangers_have_none(tmp_path: Path)
         (1_800_000_000.0, "sent", "INVITE sip:a@b SIP/2.0"),
         (1_800_000_002.5, "received", "SIP/2.0 180 Ringing"),
     ]
-    assert start_lines(tmp_path, "call-2") == ["SIP/2.0 180 Ringing"]
+    [secure] = read_trace(trace_path(tmp_path / "traces", "call-2"))
+    assert (secure.transport, secure.theirs) == ("TLS", THEIRS.address)
     assert len(list((tmp_path / "traces").iterdir())) == 2
 
 
@@ -66,7 +69,7 @@ def test_a_message_is_in_the_file_within_a_second_while_the_call_goes_on(tmp_pat
         traces = open_traces(tmp_path)
         traces.watch("call-1", "one", 0.0)
         for moment in range(3):
-            traces.tap("received", message("one"), THEIRS, "UDP", float(moment))
+            traces.tap("received", message("one"), THEIRS, float(moment))
             await asyncio.sleep(WRITE_EVERY_S + 0.01)
             assert len(start_lines(tmp_path, "call-1")) == moment + 1
 
@@ -79,9 +82,9 @@ def test_what_is_said_after_the_end_is_kept_for_a_while_and_then_the_call_forgot
         traces.watch("call-1", "one", 0.0)
         traces.close("call-1")
         await asyncio.sleep(LINGER_S - 0.5)
-        traces.tap("received", message("one"), THEIRS, "UDP", 1.0)
+        traces.tap("received", message("one"), THEIRS, 1.0)
         await asyncio.sleep(5.0)
-        traces.tap("received", message("one"), THEIRS, "UDP", 2.0)
+        traces.tap("received", message("one"), THEIRS, 2.0)
         await traces.stop()
 
     play(story)
@@ -94,8 +97,8 @@ def test_a_peer_gone_mad_does_not_fill_the_disk(tmp_path: Path) -> None:
         traces.watch("call-1", "one", 0.0)
         traces.watch("call-2", "two", 0.0)
         for moment in range(MOST_MESSAGES + 50):
-            traces.tap("received", message("one"), THEIRS, "UDP", float(moment))
-            traces.tap("received", message("two") + b"x" * 60_000, THEIRS, "UDP", float(moment))
+            traces.tap("received", message("one"), THEIRS, float(moment))
+            traces.tap("received", message("two") + b"x" * 60_000, THEIRS, float(moment))
         await traces.stop()
 
     play(story)
@@ -107,7 +110,7 @@ def test_a_line_keeps_its_call_from_invite_to_bye(tmp_path: Path) -> None:
     async def story() -> None:
         traces = open_traces(tmp_path)
         async with rehearsal(tmp_path, traces=traces) as stage:
-            stage.office.endpoint.tap = traces.tap
+            stage.office.endpoint.tap(traces.tap)
             running = asyncio.create_task(stage.line.run())
             await stage.pick_up()
             await running

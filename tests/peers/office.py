@@ -22,6 +22,7 @@ from byourside_server.media.g711 import ULAW_DECODE
 from byourside_server.media.messages import RowStats
 from byourside_server.sip import events as sip
 from byourside_server.sip import sdp
+from byourside_server.sip.hop import Hop
 from byourside_server.sip.message import Request, Response
 from byourside_server.sip.outgoing import OutgoingCall, TrunkAddress
 from byourside_server.sip.parse import parse
@@ -126,7 +127,7 @@ class Office:
     async def _open(self) -> None:
         self.sip = SipSocket(to_owner, user_agent="peers")
         await self.sip.open(HOST)
-        self.sip.endpoint.tap = self._tap
+        self.sip.endpoint.tap(self._tap)
         self.media = ProcessMediaPort(capacity=32)
         await self.media.start()
 
@@ -167,7 +168,9 @@ class Office:
         hear = placed.hear
         return placed
 
-    def _tap(self, way: Way, data: bytes, theirs: object, transport: str, now: float) -> None:
+    def _tap(self, way: Way, data: bytes, theirs: Hop, now: float) -> None:
+        if not data.strip():
+            return
         message = parse(data)
         self.messages.append((way, message))
         label = message.method if isinstance(message, Request) else f"{message.status} {message.cseq[1]}"

@@ -10,6 +10,7 @@ import pytest
 
 from byourside_server.sip.endpoint import SipEndpoint, TrunkAddress
 from byourside_server.sip.events import InviteReceived
+from byourside_server.sip.hop import Hop
 from byourside_server.sip.pcap import as_pcap
 from byourside_server.sip.redact import hide_numbers, redact
 from byourside_server.sip.trace import Passage, Way, as_text, decode, encode
@@ -136,7 +137,7 @@ class Tapped:
     def __init__(self) -> None:
         self.pair = Pair(Wire(), TrunkAddress(PHONE, "carrier.example"))
         self.passages: list[Passage] = []
-        self.pair.office.tap = self._hear
+        self.pair.office.tap(self._hear)
         call = self.pair.dial()
         self.phone: SipEndpoint = self.pair.phone
         [invited] = [e for e in self.pair.wire.events[PHONE] if isinstance(e, InviteReceived)]
@@ -147,8 +148,8 @@ class Tapped:
         call.hang_up(self.pair.wire.now)
         self.pair.wire.run(1.0)
 
-    def _hear(self, way: Way, data: bytes, theirs: Address, transport: str, now: float) -> None:
-        self.passages.append(Passage(AT + now, way, transport, OFFICE, theirs, redact(data)))
+    def _hear(self, way: Way, data: bytes, theirs: Hop, now: float) -> None:
+        self.passages.append(Passage(AT + now, way, "UDP", OFFICE, theirs.address, redact(data)))
 
 
 def test_the_tap_hears_every_message_of_a_call_in_the_order_of_the_wire() -> None:
