@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from byourside_server.lines.exchange import to_owner
-from byourside_server.lines.media_port import Closed, LineEvent
+from byourside_server.lines.media_port import Closed
 from byourside_server.lines.media_process import ProcessMediaPort
 from byourside_server.lines.sip_socket import SipSocket
+from byourside_server.lines.tls_settings import TlsSettings
 from byourside_server.media.g711 import ULAW_DECODE
 from byourside_server.media.messages import RowStats
 from byourside_server.sip import events as sip
@@ -39,50 +39,52 @@ E = TypeVar("E")
 Sound = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Moment:
-    """Something that happened, and when (the loop's time)."""
+class Diary:
+    """What happened, when (the loop's time), and a way to wait for it."""
 
-    at: float
-    event: sip.SipEvent | LineEvent
+    def __init__(self) -> None:
+        self._moments: list[tuple[float, object]] = []
+        self._more = asyncio.Event()
 
-
-@dataclass
-class Placed:
-    """A call of ours, with everything that happened on it."""
-
-    office: Office
-    call: OutgoingCall
-    line_id: str
-    file: Path
-    placed_at: float
-    moments: list[Moment] = field(default_factory=list)
-    _more: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def hear(self, event: sip.SipEvent | LineEvent) -> None:
-        self.moments.append(Moment(asyncio.get_running_loop().time(), event))
+    def hear(self, event: object) -> None:
+        self._moments.append((asyncio.get_running_loop().time(), event))
         self._more.set()
 
     def all(self, kind: type[E]) -> list[E]:
-        return [moment.event for moment in self.moments if isinstance(moment.event, kind)]
+        return [event for _, event in self._moments if isinstance(event, kind)]
 
-    def moment_of(self, kind: type[Any]) -> float:
-        """Seconds from placing to the first of its kind."""
-        return next(m.at for m in self.moments if isinstance(m.event, kind)) - self.placed_at
+    def moment_of(self, kind: type[object]) -> float:
+        """When the first of its kind happened."""
+        return next(at for at, event in self._moments if isinstance(event, kind))
 
-    async def wait_for(self, *kinds: type[E], count: int = 1) -> E:
-        """The first (or the count-th) event of one of these kinds."""
+    async def wait_for(self, kind: type[E], count: int = 1) -> E:
+        """The first (or the count-th) event of its kind."""
         async with asyncio.timeout(PATIENCE_S):
-            while True:
-                found = [moment.event for moment in self.moments if isinstance(moment.event, kinds)]
-                if len(found) >= count:
-                    return found[count - 1]
+            while len(found := self.all(kind)) < count:
                 self._more.clear()
                 await self._more.wait()
+        return found[count - 1]
+
+
+class Placed(Diary):
+    """A call of ours, with everything that happened on it."""
+
+    def __init__(self, office: Office, line_id: str) -> None:
+        super().__init__()
+        self.office = office
+        self.line_id = line_id
+        self.file = office.folder / f"{line_id}.wav"
+        self.sip = office.sip
+        self.call: OutgoingCall
 
     async def answered(self) -> sip.Answered:
         """Wait for the answer, connect the sound and start recording."""
-        event = await self.wait_for(sip.Answered)
+        async with asyncio.timeout(PATIENCE_S):
+            while not self.all(sip.Answered):
+                assert not self.all(sip.Refused), self.all(sip.Refused)
+                self._more.clear()
+                await self._more.wait()
+        [event] = self.all(sip.Answered)
         self.connect(event.sdp)
         self.office.media.start_recording(self.line_id, str(self.file.resolve()))
         return event
@@ -91,8 +93,17 @@ class Placed:
         far = sdp.chosen(sdp.parse(body))
         self.office.media.connect(self.line_id, far.host, far.port, far.codec, far.dtmf_payload_type)
 
+    def say(self, ulaw: bytes) -> None:
+        self.office.media.play(self.line_id, 1, ulaw)
+
     def hang_up(self) -> None:
-        self.office.sip.do(lambda now: self.call.hang_up(now))
+        self.sip.do(lambda now: self.call.hang_up(now))
+
+    async def end(self) -> RowStats:
+        """Hang up, close the sound and wait until its file is whole."""
+        self.hang_up()
+        await self.wait_for(sip.HungUp)
+        return await self.close()
 
     async def close(self) -> RowStats:
         """Close the sound and wait until its file is whole."""
@@ -100,9 +111,9 @@ class Placed:
         return (await self.wait_for(Closed)).stats
 
     @property
-    def heard(self) -> Sound:
-        """What the far side sent, from the answer on."""
-        return wave_of(self.file.read_bytes()[WAV_HEADER_BYTES:][0::2])
+    def heard(self) -> bytes:
+        """What the far side sent, from the answer on, as µ-law."""
+        return self.file.read_bytes()[WAV_HEADER_BYTES:][0::2]
 
     def sent(self) -> list[str]:
         """Labels of the messages we sent on this call, `INVITE` or `200 BYE`, in order."""
@@ -113,23 +124,31 @@ class Placed:
 
 
 class Office:
-    """One SIP socket, one media engine, and the loop they live in."""
+    """SIP sockets, one media engine, and the loop they live in."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._runner = asyncio.Runner()
-        self._folder = folder
+        self._sockets: list[SipSocket] = []
         self._lines = 0
+        self.trunk = Diary()
         # Call-ID → what passed.
         self.passed: dict[str, list[tuple[Way, str]]] = {}
         self.messages: list[tuple[Way, Request | Response]] = []
         self.run(self._open)
 
     async def _open(self) -> None:
-        self.sip = SipSocket(to_owner, user_agent="peers")
-        await self.sip.open(HOST)
-        self.sip.endpoint.tap(self._tap)
+        self.sip = await self.open_sip(TlsSettings())
         self.media = ProcessMediaPort(capacity=32)
         await self.media.start()
+
+    async def open_sip(self, tls: TlsSettings) -> SipSocket:
+        """A socket that trusts what these settings say."""
+        opened = SipSocket(to_owner, user_agent="peers", on_trunk_event=self.trunk.hear)
+        await opened.open(HOST, tls=tls)
+        opened.endpoint.tap(self._tap)
+        self._sockets.append(opened)
+        return opened
 
     def run(self, story: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return self._runner.run(story())
@@ -137,7 +156,8 @@ class Office:
     def close(self) -> None:
         async def close() -> None:
             await self.media.stop()
-            await self.sip.close()
+            for opened in self._sockets:
+                await opened.close()
 
         self.run(close)
         self._runner.close()
@@ -147,25 +167,20 @@ class Office:
         trunk: TrunkAddress,
         to_user: str = THEM,
         headers: tuple[tuple[str, str], ...] = (),
+        by: SipSocket | None = None,
     ) -> Placed:
         """Send an INVITE with a row of real sound behind it."""
         self._lines += 1
-        line_id = f"peer-{self._lines}"
-        early: list[LineEvent] = []
-        hear: Callable[[LineEvent], None] = early.append
-        port = await self.media.open(line_id, lambda event: hear(event))
+        placed = Placed(self, f"peer-{self._lines}")
+        placed.sip = by or self.sip
+        port = await self.media.open(placed.line_id, placed.hear)
         offer = sdp.offer(HOST, port).encode()
-
-        def invite(now: float) -> Placed:
-            call = self.sip.endpoint.invite(
+        placed.call = placed.sip.do(
+            lambda now: placed.sip.endpoint.invite(
                 trunk, to_user=to_user, from_user=US, sdp=offer, now=now, headers=headers
             )
-            placed = Placed(self, call, line_id, self._folder / f"{line_id}.wav", now)
-            call.handle = placed.hear
-            return placed
-
-        placed = self.sip.do(invite)
-        hear = placed.hear
+        )
+        placed.call.handle = placed.hear
         return placed
 
     def _tap(self, way: Way, data: bytes, theirs: Hop, now: float) -> None:
@@ -194,3 +209,11 @@ def share_of_tone(sound: Sound, frequency_hz: float, width_hz: float = 20.0) -> 
     total = float(spectrum[frequencies > 100].sum())
     near = float(spectrum[np.abs(frequencies - frequency_hz) <= width_hz].sum())
     return near / total if total > 0 else 0.0
+
+
+def likeness(sound: Sound, other: Sound) -> float:
+    """Highest normalised correlation of two sounds at any place: 1 is the same."""
+    size = 1 << (len(sound) + len(other)).bit_length()
+    product = np.fft.irfft(np.fft.rfft(sound, size) * np.conj(np.fft.rfft(other, size)), size)
+    window = np.convolve(sound**2, np.ones(min(len(other), len(sound))), "full").max()
+    return float(product.max() / np.sqrt(window * np.sum(other**2) + 1.0))

@@ -34,7 +34,7 @@ _EMPTY = "Content-Length: 0\n"
 # The INVITE's own fields, for what is said about it after other requests have come.
 _REMEMBER = """\
 <action>
-  <ereg regexp="[^ ].*" search_in="hdr" header="Via:" check_it="true" assign_to="via"/>
+  <ereg regexp="(Via:[^[:cntrl:]]+[[:cntrl:]]+)+" search_in="msg" check_it="true" assign_to="vias,via"/>
   <ereg regexp="[^ ].*" search_in="hdr" header="From:" check_it="true" assign_to="caller"/>
   <ereg regexp="[^ ].*" search_in="hdr" header="To:" check_it="true" assign_to="callee"/>
   <ereg regexp="[0-9]+" search_in="hdr" header="CSeq:" check_it="true" assign_to="number"/>
@@ -45,7 +45,7 @@ _REMEMBER = """\
 
 def invited() -> str:
     # sipp takes a variable that is assigned and not used for a slip; this line uses them.
-    used = '<Reference variables="via,caller,callee,number,target"/>'
+    used = '<Reference variables="vias,via,caller,callee,number,target"/>'
     return f'<recv request="INVITE" rrs="true">{_REMEMBER}</recv>\n{used}\n'
 
 
@@ -77,7 +77,7 @@ def reply_inside(status: int, reason: str) -> str:
 
 def reply_to_invite(status: int, reason: str, *, sdp: bool = False) -> str:
     """A final response to the INVITE after other requests, repeated until acknowledged."""
-    fields = f"Via: [$via]\nFrom: [$caller]\nTo: [$callee];{_TAG}\n[last_Call-ID:]\nCSeq: [$number] INVITE\n"
+    fields = f"[$vias]From: [$caller]\nTo: [$callee];{_TAG}\n[last_Call-ID:]\nCSeq: [$number] INVITE\n"
     return _send(f"SIP/2.0 {status} {reason}", fields + _CONTACT, sdp=sdp, again=True)
 
 
