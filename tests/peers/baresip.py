@@ -1,7 +1,7 @@
 """baresip as the phone that is called, driven over its control port (netstrings of JSON).
 
-`bob` picks up at once; `carol` waits to be told; `dave` speaks SRTP where he is offered it. All play one WAV
-from the moment they pick up, and what they hear is written to a file.
+`bob` picks up at once, so does `erin`, in A-law only; `carol` waits to be told; `dave` speaks SRTP where he
+is offered it. All play one WAV from the moment they pick up, and what they hear is written to a file.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ HOST = "127.0.0.1"
 MODULES = Path("/usr/lib/baresip/modules")
 PATIENCE_S = 12.0
 ACCOUNTS = {
-    "bob": "answermode=auto",
-    "carol": "answermode=manual",
-    "dave": "answermode=auto;mediaenc=srtp",
+    "bob": "answermode=auto;audio_codecs=PCMU,PCMA",
+    "carol": "answermode=manual;audio_codecs=PCMU,PCMA",
+    "dave": "answermode=auto;audio_codecs=PCMU;mediaenc=srtp",
+    "erin": "answermode=auto;audio_codecs=PCMA",
 }
 # baresip ends a call whose WAV is at its end; this much silence follows the words.
 SILENCE_AFTER_S = 60.0
@@ -139,10 +140,7 @@ def baresip(folder: Path, words: Sound) -> Iterator[Baresip]:
     lines += [f"module {name}.so" for name in ("g711", "aufile", "sndfile", "srtp", "debug_cmd")]
     lines += ["module_tmp uuid.so", "module_tmp account.so", "module_app menu.so", "module_app ctrl_tcp.so"]
     (folder / "config").write_text("\n".join(lines) + "\n")
-    accounts = [
-        f"<sip:{name}@{HOST}:{port}>;regint=0;audio_codecs=PCMU,PCMA;{manner}"
-        for name, manner in ACCOUNTS.items()
-    ]
+    accounts = [f"<sip:{name}@{HOST}:{port}>;regint=0;{manner}" for name, manner in ACCOUNTS.items()]
     (folder / "accounts").write_text("\n".join(accounts) + "\n")
     (folder / "contacts").write_text("")
     with running([command, "-f", str(folder)], folder) as peer:
