@@ -163,7 +163,7 @@ def test_a_trunk_known_to_be_down_refuses_the_placement(tmp_path: Path) -> None:
     async def story() -> None:
         async with Rig(f"sqlite:///{tmp_path / 'a.db'}", tmp_path) as rig:
             account, key = await rig.account()
-            rig.switchboard.trunk_is_down = lambda: True
+            rig.switchboard.trunk_is_down = lambda number: True
             with pytest.raises(Refusal) as caught:
                 await rig.switchboard.place(account, key, request())
             assert (caught.value.token, caught.value.status) == ("placement_failed", 502)

@@ -9,6 +9,7 @@ from byourside_server.calls.call import Call
 from byourside_server.calls.happened import Happening
 from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.line import Line
+from byourside_server.lines.trunks import Trunks
 from byourside_server.sip import events as sip
 
 
@@ -17,6 +18,11 @@ class Exchange:
 
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
+
+    @property
+    def trunks(self) -> Trunks:
+        """The ways out, and how they are."""
+        return self._equipment.trunks
 
     async def run(
         self, call: Call, report: Callable[[Happening], Awaitable[None]], cancelled: asyncio.Event

@@ -1,17 +1,20 @@
-"""The wire of one call: its INVITE, its row of sound, its recording, and how they are put down again.
+"""The wire of one call: its INVITEs, its row of sound, its recording, and how they are put down again.
 
 Knows SIP and media, and no word of what is said.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
 from byourside_server.calls.call import Call
 from byourside_server.lines.equipment import Equipment, recording_path
-from byourside_server.lines.inbound import Inbound
+from byourside_server.lines.inbound import Inbound, WayFound
 from byourside_server.lines.media_port import MediaUnavailable
+from byourside_server.lines.route import NoWay, Route, Way
+from byourside_server.lines.trunk_identity import spelt
 from byourside_server.sip import sdp
 from byourside_server.sip.outgoing import OutgoingCall
 
@@ -26,36 +29,63 @@ class Leg:
         self._equipment = equipment
         self._media = equipment.media
         self._receive = receive
+        self._route = Route(equipment.trunks, call.request.to, call.caller_id)
+        self._way: Way | None = None
         self._sip_call: OutgoingCall | None = None
+        self._port = 0
+        self._seeking: asyncio.Task[None] | None = None
 
-    async def dial(self) -> bool:
-        """Take a row of sound and send the INVITE; False where there is no sound to be had."""
+    async def open(self) -> bool:
+        """Take a row of sound; False where there is none to be had."""
         try:
-            port = await self._media.open(self._call.id, self._receive)
+            self._port = await self._media.open(self._call.id, self._receive)
         except MediaUnavailable as error:
             log.error("no media for the call", extra={"call_id": self._call.id, "why": str(error)})
             return False
-        equipment = self._equipment
-        offer = sdp.offer(equipment.media_host, port).encode()
+        return True
+
+    @property
+    def route(self) -> Route:
+        """Where the call may go, and has been tried."""
+        return self._route
+
+    def seek(self) -> None:
+        """Look for the next way out; `WayFound` follows."""
+        self._seeking = asyncio.create_task(self._seek())
+
+    async def _seek(self) -> None:
+        try:
+            way = await self._route.next()
+        except Exception as error:  # an edge: whatever broke, the line must hear that nothing comes
+            log.exception("no way for the call", extra={"call_id": self._call.id})
+            way = NoWay(type(error).__name__)
+        self._receive(WayFound(way))
+
+    def dial(self, way: Way) -> None:
+        """Send the INVITE. An earlier one was finally refused: it has no more to say."""
+        media_host = way.trunk.advertised_host or self._equipment.media_host
+        codecs = [codec for name in way.trunk.codecs for codec in sdp.OUR_CODECS if codec.name == name]
+        offer = sdp.offer(media_host, self._port, [*codecs, sdp.TELEPHONE_EVENT]).encode()
         # Lets an operator find a call in the trunk's traces, and the sandbox count who was dialled.
-        headers = [("X-Call-Id", self._call.id)]
+        headers = [("X-Call-Id", self._call.id), *way.identity.headers]
+        self._way = way
 
         def invite(now: float) -> OutgoingCall:
-            placed = equipment.sip.endpoint.invite(
-                equipment.trunk.address,
-                to_user=self._call.request.to,
-                from_user=equipment.trunk.caller or self._call.caller_id,
+            placed = way.sip.endpoint.invite(
+                way.address,
+                to_user=way.identity.to_user,
+                from_user=way.identity.from_user,
+                from_address=way.identity.from_address,
                 sdp=offer,
                 now=now,
                 headers=headers,
             )
-            if equipment.traces is not None:
-                equipment.traces.watch(self._call.id, placed.sip_call_id, now)
+            if self._equipment.traces is not None:
+                self._equipment.traces.watch(self._call.id, placed.sip_call_id, now)
             return placed
 
-        self._sip_call = equipment.sip.do(invite)
+        self._sip_call = way.sip.do(invite)
         self._sip_call.handle = self._receive
-        return True
 
     def connect(self, body: bytes) -> bool:
         """Point the sound at the address in their SDP; False where there is nothing to agree on."""
@@ -105,19 +135,20 @@ class Leg:
 
     def caption(self, text: str) -> None:
         """Tell a simulated phone of the sandbox what was said; real trunks are sent nothing."""
-        if self._equipment.trunk.captions:
-            body, call = text.encode(), self._dialled
-            self._equipment.sip.do(lambda now: call.send_message(body, "text/plain;charset=utf-8", now))
+        way, call = self._dialled
+        if way.trunk.captions:
+            body = text.encode()
+            way.sip.do(lambda now: call.send_message(body, "text/plain;charset=utf-8", now))
 
     def transfer(self, number: str) -> None:
         """Ask the far side to call `number` instead (REFER); `Referred` follows."""
-        call = self._dialled
-        self._equipment.sip.do(lambda now: call.transfer(number, now))
+        way, call = self._dialled
+        way.sip.do(lambda now: call.transfer(spelt(way.trunk, number), now))
 
     def hang_up(self, reason: str | None = None) -> None:
         """BYE where it was answered, CANCEL where it still rings."""
-        call = self._dialled
-        self._equipment.sip.do(lambda now: call.hang_up(now, reason))
+        way, call = self._dialled
+        way.sip.do(lambda now: call.hang_up(now, reason))
 
     def close_media(self) -> None:
         """Finish the WAV and free the row; `Closed` follows."""
@@ -131,7 +162,14 @@ class Leg:
             self.hang_up()
         self.close_media()
 
+    def leave(self) -> None:
+        """The line is over: seek no more, and give the trunk its place back."""
+        if self._seeking is not None:
+            self._seeking.cancel()
+        self._route.release()
+
     @property
-    def _dialled(self) -> OutgoingCall:
-        assert self._sip_call is not None, "nothing was dialled yet"
-        return self._sip_call
+    def _dialled(self) -> tuple[Way, OutgoingCall]:
+        assert self._way is not None, "nothing was dialled yet"
+        assert self._sip_call is not None
+        return self._way, self._sip_call

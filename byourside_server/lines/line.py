@@ -31,8 +31,10 @@ from byourside_server.lines.inbound import (
     Transcribed,
     VoiceFailed,
     VoicePiece,
+    WayFound,
 )
 from byourside_server.lines.leg import Leg
+from byourside_server.lines.route import NoWay, Way
 from byourside_server.lines.speaking import Outcome, Speaking
 from byourside_server.lines.thoughts import Thoughts
 from byourside_server.media import messages as sound
@@ -60,7 +62,7 @@ class Line:
     ) -> None:
         language = call.request.language or DEFAULT_LANGUAGE
         self._clock = equipment.clock
-        self._ring_timeout_s = equipment.trunk.ring_timeout_s
+        self._ring_timeout_s = equipment.trunks.ring_timeout_s
         self._report = report
         self._cancelled = cancelled
         self._loop = asyncio.get_running_loop()
@@ -101,6 +103,7 @@ class Line:
             raise
         finally:
             watcher.cancel()
+            self._leg.leave()
             for part in (self._thoughts, self._speaking, self._hearing):
                 part.close()
         await self._report(ending)
@@ -109,13 +112,15 @@ class Line:
 
     async def _dial(self) -> Unanswered | None:
         """Ring the phone. None once somebody picked up, else why nobody did."""
-        if not await self._leg.dial():
+        if not await self._leg.open():
             return dialing.MEDIA_LOST
         self._media_open = True
         self._hearing.prepare(self._conversation.expectation)
         self._thoughts.prepare(self._brief, self._expect_to_say)
-        give_up_at = self._loop.time() + self._ring_timeout_s
+        self._leg.seek()
+        give_up_at: float | None = None
         giving_up: Unanswered | None = None
+        last: Unanswered | None = None
         while True:
             event = await self._next(give_up_at)
             now = self._loop.time()
@@ -125,25 +130,53 @@ class Line:
                 case None | CancelRequested() | sound.Lost():
                     if isinstance(event, sound.Lost):
                         self._media_open = False
+                    if not self._facts.is_dialling and giving_up is None:
+                        return _why_give_up(event)
                     if giving_up is None:
                         giving_up = _why_give_up(event)
                         self._facts.final(now, 487, None)
                         self._leg.hang_up()
                         give_up_at = now + GOODBYE_TIMEOUT_S
+                case WayFound(Way() as way):
+                    self._facts.dialled(way.trunk.name, way.shown)
+                    self._leg.dial(way)
+                    give_up_at = now + self._ring_timeout_s
+                case WayFound(NoWay() as nobody):
+                    log.warning("no way left", extra={"call_id": self._call_id, "why": nobody.why})
+                    self._facts.nowhere(nobody.why)
+                    return last or dialing.TRUNK_DOWN
                 case sip.Progress():
+                    self._leg.route.carried()
                     await self._on_progress(event, now)
                 case sip.Refused():
                     if giving_up is not None:
                         return giving_up
-                    self._facts.final(now, event.status, event.reason, event.q850_cause)
-                    return dialing.refused(event.status, local=event.local)
+                    last = dialing.refused(event.status, local=event.local)
+                    if not self._goes_on(event, now):
+                        return last
+                    give_up_at = None
+                    self._leg.seek()
                 case sip.Cancelled() | sip.HungUp():
                     return giving_up or dialing.TRUNK_DOWN
                 case sip.Answered() if giving_up is None:
+                    self._leg.route.carried()
                     self._facts.final(now, 200, "OK")
                     return await self._pick_up(event, now)
                 case _:
                     pass
+
+    def _goes_on(self, refused: sip.Refused, now: float) -> bool:
+        """Note a refusal; True where another trunk or server may be dialled for it."""
+        self._facts.final(now, refused.status, refused.reason, refused.q850_cause, local=refused.local)
+        if self._facts.has_rung:
+            return False
+        move = self._leg.route.refused(
+            refused.status,
+            local=refused.local,
+            q850_cause=refused.q850_cause,
+            retry_after_s=refused.retry_after_s,
+        )
+        return move != "final"
 
     async def _on_progress(self, event: sip.Progress, now: float) -> None:
         early_media = bool(event.sdp)

@@ -11,7 +11,7 @@ import logging
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from byourside_server.clock import Clock
@@ -33,7 +33,7 @@ _CALL_ID = re.compile(rb"(?:^|[\r\n])(?:call-id|i)[ \t]*:[ \t]*([^\r\n]*)", re.I
 
 @dataclass(frozen=True)
 class _Raw:
-    """A message as it passed, not yet redacted."""
+    """A message as it passed, not yet redacted; `at` is the loop's time until it is somebody's."""
 
     at: float
     way: Way
@@ -57,7 +57,7 @@ class _Watched:
 
 
 class SipTraces:
-    """Watches calls from `watch` to a while after `close`. One for each SIP socket."""
+    """Watches calls from `watch` to a while after `close`, on all SIP sockets."""
 
     def __init__(self, directory: Path, clock: Clock, aside: Aside = asyncio.to_thread) -> None:
         self._directory = directory
@@ -68,14 +68,8 @@ class SipTraces:
         # SIP Call-ID → the call it is an attempt of.
         self._by_sip_call: dict[bytes, _Watched] = {}
         # An INVITE is sent before anybody can say which call it belongs to.
-        self._unclaimed: deque[tuple[bytes, Hop, float]] = deque(maxlen=8)
-        self._ours: tuple[str, int] = ("0.0.0.0", 0)
+        self._unclaimed: deque[_Raw] = deque(maxlen=8)
         self._writing: asyncio.Task[None] | None = None
-
-    def open(self, ours: tuple[str, int]) -> None:
-        """Note our own address, which goes into every entry."""
-        self._ours = ours
-        self._directory.mkdir(parents=True, exist_ok=True)
 
     def watch(self, call_id: str, sip_call_id: str, now: float) -> None:
         """Keep what passes under this Call-ID; a call may have several, one for each attempt."""
@@ -86,27 +80,26 @@ class SipTraces:
         key = sip_call_id.encode()
         watched.sip_call_ids.append(key)
         self._by_sip_call[key] = watched
-        for data, theirs, sent_at in self._unclaimed:
-            if _call_id_of(data) == key:
-                self._keep(watched, "sent", data, theirs, sent_at)
+        for raw in self._unclaimed:
+            if _call_id_of(raw.data) == key:
+                self._keep(watched, raw)
         self._unclaimed.clear()
 
-    def tap(self, way: Way, data: bytes, theirs: Hop, now: float) -> None:
-        """Take in one message."""
+    def tap(self, ours: tuple[str, int], way: Way, data: bytes, theirs: Hop, now: float) -> None:
+        """Take in one message of the socket that has the address `ours`."""
+        raw = _Raw(now, way, theirs.transport.upper(), ours, theirs.address, data)
         watched = self._by_sip_call.get(_call_id_of(data))
         if watched is not None:
-            self._keep(watched, way, data, theirs, now)
+            self._keep(watched, raw)
         elif way == "sent":
-            self._unclaimed.append((data, theirs, now))
+            self._unclaimed.append(raw)
 
-    def _keep(self, watched: _Watched, way: Way, data: bytes, theirs: Hop, now: float) -> None:
-        if watched.messages >= MOST_MESSAGES or watched.bytes + len(data) > MOST_BYTES:
+    def _keep(self, watched: _Watched, raw: _Raw) -> None:
+        if watched.messages >= MOST_MESSAGES or watched.bytes + len(raw.data) > MOST_BYTES:
             return
         watched.messages += 1
-        watched.bytes += len(data)
-        transport = theirs.transport.upper()
-        entry = _Raw(now + watched.epoch_offset, way, transport, self._ours, theirs.address, data)
-        watched.waiting.append(entry)
+        watched.bytes += len(raw.data)
+        watched.waiting.append(replace(raw, at=raw.at + watched.epoch_offset))
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_soon())
 

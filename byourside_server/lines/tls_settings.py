@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,5 +72,7 @@ def connection_failure(error: Exception, name: str) -> str:
         case ssl.SSLError():
             return f"TLS with {name} failed: {_why(error)}"
         case OSError():
-            return f"no connection to {name}: {(error.strerror or str(error)).lower()}"
+            # asyncio puts its own words, with the address, into strerror.
+            words = os.strerror(error.errno) if error.errno else str(error)
+            return f"no connection to {name}: {words.lower()}"
     return f"no connection to {name}: {error}"

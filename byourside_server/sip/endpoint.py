@@ -129,12 +129,9 @@ class SipEndpoint:
         flow = self._core.streams.flows.get(number)
         if flow is None:
             return
-        try:
-            for message in flow.feed(data, now):
-                self._receive(message, flow.hop, now)
-            error = None
-        except SipParseError as wrong:
-            error = wrong
+        messages, error = flow.feed(data, now)
+        for message in messages:
+            self._receive(message, flow.hop, now)
         if pongs := flow.framer.pongs_to_send():
             self._core.streams.send(pongs, flow.hop, now)
         if error is not None:
@@ -168,9 +165,10 @@ class SipEndpoint:
         sdp: bytes,
         now: float,
         headers: Sequence[tuple[str, str]] = (),
+        from_address: str | None = None,
     ) -> OutgoingCall:
-        """Place a call."""
-        call = OutgoingCall(self._core, trunk, to_user, from_user, sdp, headers)
+        """Place a call. `from_address` is a whole From in place of `from_user` at the trunk's domain."""
+        call = OutgoingCall(self._core, trunk, to_user, from_user, sdp, headers, from_address)
         call.dial(now)
         return call
 

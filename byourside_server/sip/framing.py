@@ -41,6 +41,11 @@ class StreamFramer:
         """Whether a message has begun and not ended."""
         return bool(self._held)
 
+    @property
+    def has_pings(self) -> bool:
+        """Whether pings came that `pongs_to_send` has not answered."""
+        return self._pings > 0
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The messages that are whole with these bytes."""
         self._held += data

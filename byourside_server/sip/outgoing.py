@@ -43,14 +43,22 @@ class OutgoingCall(SipCall):
     """A call placed through a trunk."""
 
     def __init__(
-        self, core: Core, trunk: TrunkAddress, to_user: str, from_user: str, sdp: bytes, headers: Fields
+        self,
+        core: Core,
+        trunk: TrunkAddress,
+        to_user: str,
+        from_user: str,
+        sdp: bytes,
+        headers: Fields,
+        from_address: str | None = None,
     ) -> None:
         credentials = Credentials(trunk.user, trunk.password, core.token)
         super().__init__(core, core.token(16), core.token(8), from_user, credentials, trunk.hop)
         self._session.local = sdp
         self._trunk = trunk
         self._uri = f"sip:{escape_user(to_user)}@{trunk.domain}"
-        self._from = f"<sip:{escape_user(from_user)}@{trunk.domain}>;tag={self._local_tag}"
+        known_as = from_address or f"<sip:{escape_user(from_user)}@{trunk.domain}>"
+        self._from = f"{known_as};tag={self._local_tag}"
         self._headers = tuple(headers)
         self._invite: ClientTransaction | None = None
         self._cseq = 0

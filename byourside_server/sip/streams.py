@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
+from byourside_server.sip.errors import SipParseError
 from byourside_server.sip.framing import StreamFramer
 from byourside_server.sip.hop import Hop
 
-# A connection on which nothing was said for this long is closed; pings count as nothing.
+# A connection on which nothing was said for this long is closed; a ping says that it is wanted.
 IDLE_S = 600.0
-# A connection others opened must say something whole within this time; a message, begun, must end in it.
+# A connection others opened must say something within this time; a message, begun, must end in it.
 SILENT_S = 30.0
 # Connections others may hold open at once; the one after is closed at once.
 MAX_ACCEPTED = 1024
@@ -31,20 +32,26 @@ class Flow:
         self.established = accepted
         self.framer = StreamFramer()
         self.used_at = now
-        # Whether a whole message ever came, and since when one is unfinished.
+        # Whether a whole message or a ping ever came, and since when one is unfinished.
         self.has_spoken = False
         self._begun_at: float | None = None
 
-    def feed(self, data: bytes, now: float) -> list[bytes]:
-        """The messages that are whole with these bytes. Raises SipParseError where the cut is lost."""
-        messages = list(self.framer.feed(data))
-        if messages:
+    def feed(self, data: bytes, now: float) -> tuple[list[bytes], SipParseError | None]:
+        """The messages that are whole with these bytes, and why no later one can be cut out, if so."""
+        messages: list[bytes] = []
+        error = None
+        try:
+            for message in self.framer.feed(data):
+                messages.append(message)
+        except SipParseError as wrong:
+            error = wrong
+        if messages or self.framer.has_pings:
             self.used_at, self.has_spoken, self._begun_at = now, True, None
         if not self.framer.is_inside:
             self._begun_at = None
         elif self._begun_at is None:
             self._begun_at = now
-        return messages
+        return messages, error
 
     def is_idle(self, now: float) -> bool:
         """Whether it is to be let go."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from byourside_server.clock import ManualClock
@@ -16,9 +17,9 @@ from byourside_server.lines.sip_traces import (
     trace_path,
 )
 from byourside_server.sip.hop import Hop
-from tests.lines.rehearsal import PHONE, play, rehearsal
+from tests.lines.rehearsal import OFFICE, PHONE, play, rehearsal
 
-THEIRS = Hop(PHONE, 5060)
+OURS, THEIRS = (OFFICE, 5060), Hop(PHONE, 5060)
 
 
 def message(sip_call_id: str, start_line: str = "SIP/2.0 180 Ringing", name: str = "Call-ID") -> bytes:
@@ -31,7 +32,7 @@ async def at_once(work: Callable[..., None], *arguments: object) -> None:
 
 def open_traces(tmp_path: Path) -> SipTraces:
     traces = SipTraces(tmp_path / "traces", ManualClock(epoch=1_800_000_000.0), at_once)
-    traces.open(("10.0.0.1", 5060))
+    (tmp_path / "traces").mkdir()
     return traces
 
 
@@ -43,14 +44,14 @@ def test_a_calls_attempts_share_its_file_and_strangers_have_none(tmp_path: Path)
     async def story() -> None:
         traces = open_traces(tmp_path)
         # The INVITE goes out before the call's name is known.
-        traces.tap("sent", message("first", "INVITE sip:a@b SIP/2.0"), THEIRS, 50.0)
+        traces.tap(OURS, "sent", message("first", "INVITE sip:a@b SIP/2.0"), THEIRS, 50.0)
         traces.watch("call-1", "first", 50.0)
         traces.watch("call-1", "second", 51.0)
         traces.watch("call-2", "third", 51.0)
-        traces.tap("received", message("second", name="i"), THEIRS, 52.5)
-        traces.tap("received", message("third"), THEIRS.over("tls"), 52.5)
-        traces.tap("received", message("nobody's"), THEIRS, 52.5)
-        traces.tap("received", b"no message", THEIRS, 52.5)
+        traces.tap(OURS, "received", message("second", name="i"), THEIRS, 52.5)
+        traces.tap(OURS, "received", message("third"), THEIRS.over("tls"), 52.5)
+        traces.tap(OURS, "received", message("nobody's"), THEIRS, 52.5)
+        traces.tap(OURS, "received", b"no message", THEIRS, 52.5)
         await traces.stop()
 
     play(story)
@@ -69,7 +70,7 @@ def test_a_message_is_in_the_file_within_a_second_while_the_call_goes_on(tmp_pat
         traces = open_traces(tmp_path)
         traces.watch("call-1", "one", 0.0)
         for moment in range(3):
-            traces.tap("received", message("one"), THEIRS, float(moment))
+            traces.tap(OURS, "received", message("one"), THEIRS, float(moment))
             await asyncio.sleep(WRITE_EVERY_S + 0.01)
             assert len(start_lines(tmp_path, "call-1")) == moment + 1
 
@@ -82,9 +83,9 @@ def test_what_is_said_after_the_end_is_kept_for_a_while_and_then_the_call_forgot
         traces.watch("call-1", "one", 0.0)
         traces.close("call-1")
         await asyncio.sleep(LINGER_S - 0.5)
-        traces.tap("received", message("one"), THEIRS, 1.0)
+        traces.tap(OURS, "received", message("one"), THEIRS, 1.0)
         await asyncio.sleep(5.0)
-        traces.tap("received", message("one"), THEIRS, 2.0)
+        traces.tap(OURS, "received", message("one"), THEIRS, 2.0)
         await traces.stop()
 
     play(story)
@@ -97,8 +98,8 @@ def test_a_peer_gone_mad_does_not_fill_the_disk(tmp_path: Path) -> None:
         traces.watch("call-1", "one", 0.0)
         traces.watch("call-2", "two", 0.0)
         for moment in range(MOST_MESSAGES + 50):
-            traces.tap("received", message("one"), THEIRS, float(moment))
-            traces.tap("received", message("two") + b"x" * 60_000, THEIRS, float(moment))
+            traces.tap(OURS, "received", message("one"), THEIRS, float(moment))
+            traces.tap(OURS, "received", message("two") + b"x" * 60_000, THEIRS, float(moment))
         await traces.stop()
 
     play(story)
@@ -110,7 +111,7 @@ def test_a_line_keeps_its_call_from_invite_to_bye(tmp_path: Path) -> None:
     async def story() -> None:
         traces = open_traces(tmp_path)
         async with rehearsal(tmp_path, traces=traces) as stage:
-            stage.office.endpoint.tap(traces.tap)
+            stage.office.endpoint.tap(partial(traces.tap, OURS))
             running = asyncio.create_task(stage.line.run())
             await stage.pick_up()
             await running
