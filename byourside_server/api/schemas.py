@@ -171,6 +171,34 @@ class Usage(Shape):
     models: list[str]
 
 
+class FarEnd(Shape):
+    """How the contact's side heard the agent, by its own reports (RTCP)."""
+
+    lossPercent: float
+    jitterMs: float | None
+    mos: float | None
+
+
+class Media(Shape):
+    """How the sound of the call travelled."""
+
+    codec: str
+    srtp: str | None = Field(description="The SRTP suite; null where the sound was not encrypted.")
+    packetsSent: int
+    packetsReceived: int
+    packetsLost: int = Field(description="Not there when they were to be heard, late ones included.")
+    packetsLate: int
+    packetsDuplicate: int
+    packetsRejected: int = Field(description="Not authentic or replayed (SRTP).")
+    concealedMs: int = Field(description="Sound made up where packets were missing.")
+    lossPercent: float
+    jitterMs: float
+    bufferMs: int
+    roundTripMs: float | None
+    mos: float | None = Field(description="Of what was heard here, estimated by ITU-T G.107: 1 to 4.5.")
+    farEnd: FarEnd | None
+
+
 class CallRecord(Shape):
     """One call. Absent values are null, never missing."""
 
@@ -203,6 +231,7 @@ class CallRecord(Shape):
     turns: list[Turn]
     evidence: dict[str, Evidence | None] | None
     latency: Latency | None
+    media: Media | None = Field(description="How the sound travelled; null until the end.")
     analysis: str | None
     mind: str | None
     steps: list[StepProof] | None = Field(description="What the agent had to say or ask, and where it did.")

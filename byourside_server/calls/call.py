@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
 from byourside_server.providers.base import Usage
 
@@ -188,6 +189,7 @@ class Call:
     analysis: str | None = None
     recording_ms: int | None = None
     latency: LatencyFacts = field(default_factory=LatencyFacts)
+    media: MediaFacts | None = None
     mind: str | None = None
     usage: Usage = field(default_factory=Usage)
     cancel_requested_at: float | None = None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from byourside_server.calls.call import LatencyFacts, SipFacts
+from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
 from byourside_server.providers.base import Usage
 
@@ -55,6 +56,7 @@ class LineEnded:
     turns: tuple[Turn, ...] = ()
     recording_ms: int | None = None
     latency: LatencyFacts = field(default_factory=LatencyFacts)
+    media: MediaFacts | None = None
     mind: str = "embedded"
     usage: Usage = field(default_factory=Usage)
 

@@ -24,6 +24,7 @@ from byourside_server.calls.call import (
     StepProof,
     VoicemailPolicy,
 )
+from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn, as_text
 from byourside_server.clock import iso_utc, parse_iso_utc
 from byourside_server.errors import Refusal
@@ -91,6 +92,7 @@ def call_record(call: Call, recording_url: str | None) -> Json:
         "turns": [turn_record(turn) for turn in call.turns],
         "evidence": {name: _evidence(found) for name, found in report.evidence.items()} if report else None,
         "latency": _latency(call),
+        "media": _media(call.media),
         "analysis": call.analysis,
         "mind": call.mind,
         "steps": [_step(step) for step in report.steps] if report else None,
@@ -180,6 +182,39 @@ def _latency(call: Call) -> JsonValue:
         "p50Ms": call.latency.p50_ms,
         "p95Ms": call.latency.p95_ms,
     }
+
+
+def _media(facts: MediaFacts | None) -> JsonValue:
+    if facts is None:
+        return None
+    far_end: Json | None = None
+    if facts.their_loss_percent is not None:
+        far_end = {
+            "lossPercent": round(facts.their_loss_percent, 2),
+            "jitterMs": _rounded(facts.their_jitter_ms, 1),
+            "mos": _rounded(facts.their_mos, 2),
+        }
+    return {
+        "codec": facts.codec,
+        "srtp": facts.srtp,
+        "packetsSent": facts.packets_sent,
+        "packetsReceived": facts.packets_received,
+        "packetsLost": facts.packets_lost,
+        "packetsLate": facts.packets_late,
+        "packetsDuplicate": facts.packets_duplicate,
+        "packetsRejected": facts.packets_rejected,
+        "concealedMs": facts.concealed_ms,
+        "lossPercent": round(facts.loss_percent, 2),
+        "jitterMs": round(facts.jitter_ms, 1),
+        "bufferMs": facts.buffer_ms,
+        "roundTripMs": _rounded(facts.round_trip_ms, 1),
+        "mos": _rounded(facts.mos, 2),
+        "farEnd": far_end,
+    }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def event_body(record: Json, event_id: str, event_type: str, at: float, sequence: int) -> Json:

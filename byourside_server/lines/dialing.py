@@ -27,7 +27,19 @@ RING_TIMEOUT = Unanswered("no_answer", "agent", "no_answer")
 CANCELED = Unanswered("canceled", "api", "canceled", "canceled")
 MEDIA_LOST = Unanswered("failed", "server", "media_lost", "media_lost")
 NO_COMMON_CODEC = Unanswered("failed", "server", "no_common_codec", "placement_failed")
+SRTP_REQUIRED = Unanswered("failed", "server", "srtp_required", "placement_failed")
+"""The trunk asks for SRTP and the answer came without."""
+SRTP_MISMATCH = Unanswered("failed", "server", "srtp_mismatch", "placement_failed")
+"""The answer's keys are none, or not those of the offer (RFC 4568 §5.1.3)."""
 TRUNK_DOWN = Unanswered("failed", "network", "placement_failed", "placement_failed")
+
+
+_UNUSABLE = {each.end_reason: each for each in (NO_COMMON_CODEC, SRTP_REQUIRED, SRTP_MISMATCH)}
+
+
+def unusable(token: str) -> Unanswered:
+    """An answer that no sound can be sent to, by the reason `Leg.why_unusable` names."""
+    return _UNUSABLE[token]
 
 
 def refused(sip_status: int, *, local: bool) -> Unanswered:

@@ -10,13 +10,16 @@ import logging
 from collections.abc import Callable
 
 from byourside_server.calls.call import Call
+from byourside_server.lines.encryption import Encryption
 from byourside_server.lines.equipment import Equipment, recording_path
 from byourside_server.lines.inbound import Inbound, WayFound
 from byourside_server.lines.media_port import MediaUnavailable
 from byourside_server.lines.route import NoWay, Route, Way
 from byourside_server.lines.trunk_identity import spelt
+from byourside_server.media.messages import Srtp
 from byourside_server.sip import sdp
 from byourside_server.sip.outgoing import OutgoingCall
+from byourside_server.sip.sdp_crypto import CryptoError
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +27,12 @@ log = logging.getLogger(__name__)
 class Leg:
     """One outgoing call as signalling and sound; what happens on it goes to `receive`."""
 
-    def __init__(self, call: Call, equipment: Equipment, receive: Callable[[Inbound], None]) -> None:
+    def __init__(
+        self,
+        call: Call,
+        equipment: Equipment,
+        receive: Callable[[Inbound], None],
+    ) -> None:
         self._call = call
         self._equipment = equipment
         self._media = equipment.media
@@ -34,6 +42,9 @@ class Leg:
         self._sip_call: OutgoingCall | None = None
         self._port = 0
         self._seeking: asyncio.Task[None] | None = None
+        self._encryption = Encryption("off")
+        self.why_unusable = ""
+        """Why the last `connect` was False: a key of `dialing.unusable`."""
 
     async def open(self) -> bool:
         """Take a row of sound; False where there is none to be had."""
@@ -65,7 +76,14 @@ class Leg:
         """Send the INVITE. An earlier one was finally refused: it has no more to say."""
         media_host = way.trunk.advertised_host or self._equipment.media_host
         codecs = [codec for name in way.trunk.codecs for codec in sdp.OUR_CODECS if codec.name == name]
-        offer = sdp.offer(media_host, self._port, [*codecs, sdp.TELEPHONE_EVENT]).encode()
+        keys = self._encryption = Encryption(way.trunk.srtp)
+        offer = sdp.offer(
+            media_host,
+            self._port,
+            [*codecs, sdp.TELEPHONE_EVENT],
+            srtp=keys.policy,
+            crypto=keys.offered,
+        ).encode()
         # Lets an operator find a call in the trunk's traces, and the sandbox count who was dialled.
         headers = [("X-Call-Id", self._call.id), *way.identity.headers]
         self._way = way
@@ -91,10 +109,12 @@ class Leg:
         """Point the sound at the address in their SDP; False where there is nothing to agree on."""
         try:
             far = sdp.chosen(sdp.parse(body))
-        except sdp.SdpError as error:
+            keys = self._encryption.agree(far)
+        except (sdp.SdpError, CryptoError) as error:
             log.warning("far SDP refused", extra={"call_id": self._call.id, "why": str(error)})
+            self.why_unusable = error.token if isinstance(error, CryptoError) else "no_common_codec"
             return False
-        self._media.connect(self._call.id, far.host, far.port, far.codec, far.dtmf_payload_type)
+        self._aim(far, keys)
         return True
 
     def reconnect(self, body: bytes) -> None:
@@ -104,10 +124,22 @@ class Leg:
         """
         try:
             far = sdp.chosen(sdp.parse(body))
-        except sdp.SdpError:
+            keys = self._encryption.accept(far)
+        except (sdp.SdpError, CryptoError):
             return
         if not far.is_nowhere:
-            self._media.connect(self._call.id, far.host, far.port, far.codec, far.dtmf_payload_type)
+            self._aim(far, keys)
+
+    def _aim(self, far: sdp.Chosen, keys: Srtp) -> None:
+        self._media.connect(
+            self._call.id,
+            far.host,
+            far.port,
+            far.codec,
+            far.dtmf_payload_type,
+            rtcp_port=far.rtcp_port,
+            srtp=keys,
+        )
 
     def start_recording(self) -> None:
         """Millisecond 0 of the call is now."""

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 
 from byourside_server.calls.call import Call, LatencyFacts
 from byourside_server.calls.happened import Answered, EndedBy, Happening, LineEnded, Ringing, TurnHeard
+from byourside_server.calls.media_facts import MediaFacts, media_facts
 from byourside_server.conversation import events as talk
 from byourside_server.conversation.brief import brief_of
 from byourside_server.conversation.conversation import Conversation
@@ -84,6 +85,7 @@ class Line:
         self._facts = DialFacts()
         self._answered_at = 0.0
         self._recording_ms: int | None = None
+        self._media: MediaFacts | None = None
         # Whether there is a row of sound still to be closed; and whether it went in the middle of the talk.
         self._media_open = False
         self._media_lost = False
@@ -187,8 +189,8 @@ class Line:
 
     async def _pick_up(self, event: sip.Answered, now: float) -> Unanswered | None:
         if not self._leg.connect(event.sdp):
-            self._leg.hang_up("no common codec")
-            return dialing.NO_COMMON_CODEC
+            self._leg.hang_up(self._leg.why_unusable.replace("_", " "))
+            return dialing.unusable(self._leg.why_unusable)
         self._leg.start_recording()
         self._hearing.begin()
         self._answered_at = now
@@ -372,6 +374,7 @@ class Line:
                 break
             if isinstance(event, sound.Closed):
                 self._recording_ms = event.stats.duration_ms
+                self._media = media_facts(event.stats)
                 break
             missed.append(event)
         return missed
@@ -391,6 +394,7 @@ class Line:
             turns=conversation.turns,
             recording_ms=self._recording_ms,
             latency=LatencyFacts(tuple(conversation.latencies_ms)),
+            media=self._media,
             mind=self._thoughts.mind.name,
             usage=self._thoughts.mind.usage,
         )

@@ -131,7 +131,7 @@ def warm_up(capacity: int) -> None:
     from byourside_server.lines.media_memory import MemoryRows, MemoryWire
 
     rows = MemoryRows(MemoryWire(), "warm-up")
-    room = MediaRoom(min(capacity, 32), rows, np.random.default_rng(0), time.thread_time)
+    room = MediaRoom(min(capacity, 32), rows, np.random.default_rng(0), time.thread_time, time.time)
     line = room.bank.open("warm-up")
     time_s = np.arange(_WARM_UP_TICKS * FRAME_SAMPLES) / 8000
     beep = encode_ulaw((8000 * np.sin(2 * np.pi * 1000 * time_s)).astype(np.int16))
@@ -164,7 +164,7 @@ def main() -> None:
     random = np.random.default_rng(secrets.randbits(128))
     rows = UdpRows(options.capacity, options.host)
     warm_up(options.capacity)
-    room = MediaRoom(options.capacity, rows, random, time.thread_time)
+    room = MediaRoom(options.capacity, rows, random, time.thread_time, time.time)
     gc.collect()
     gc.freeze()
     gc.disable()

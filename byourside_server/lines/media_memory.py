@@ -4,8 +4,10 @@ The same bank, jitter buffer, network and recording as in real calls; only socke
 Two engines on one `MemoryWire` talk to each other; a test may listen and send on it itself.
 """
 
+import heapq
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from byourside_server.media.bank import LARGEST_PACKET_BYTES
 from byourside_server.media.g711 import Bytes
 from byourside_server.media.jitter import Ints, Rows
 from byourside_server.media.messages import (
+    PLAIN,
     BargeIn,
     Clear,
     Close,
@@ -27,20 +30,39 @@ from byourside_server.media.messages import (
     OpenFailed,
     Play,
     SendDtmf,
+    Srtp,
     StartRecording,
 )
+from byourside_server.media.rtp import TICK_MS
 
 Address = tuple[str, int]
 OnPacket = Callable[[bytes, Address], None]
 _FIRST_PORT = 40_000
 
 
-class MemoryWire:
-    """Datagrams between addresses, delivered at once and in order; to nobody, they are gone."""
+@dataclass(frozen=True)
+class Weather:
+    """What becomes of datagrams: each is lost by chance, or takes its own share of the jitter."""
 
-    def __init__(self) -> None:
+    loss: float
+    jitter_s: float
+    seed: int = 1
+
+
+class MemoryWire:
+    """Datagrams between addresses, delivered at once and in order; to nobody, they are gone.
+
+    In bad weather they wait for `pass_time`, which whoever moves the clock calls, and some never come.
+    """
+
+    def __init__(self, weather: Weather | None = None) -> None:
         self._listeners: dict[Address, OnPacket] = {}
         self._next_port = _FIRST_PORT
+        self._weather = weather
+        self._random = np.random.default_rng(weather.seed if weather else 1)
+        self._under_way: list[tuple[float, int, bytes, Address, Address]] = []
+        self._now = 0.0
+        self._count = 0
 
     def free_port(self) -> int:
         self._next_port += 2
@@ -53,6 +75,20 @@ class MemoryWire:
         self._listeners.pop(address, None)
 
     def send(self, data: bytes, source: Address, target: Address) -> None:
+        if self._weather is None:
+            self._deliver(data, source, target)
+        elif self._random.random() >= self._weather.loss:
+            self._count += 1
+            at = self._now + self._weather.jitter_s * float(self._random.random())
+            heapq.heappush(self._under_way, (at, self._count, data, source, target))
+
+    def pass_time(self, seconds: float) -> None:
+        """Deliver what arrives until then, in the order of arrival."""
+        self._now += seconds
+        while self._under_way and self._under_way[0][0] <= self._now:
+            self._deliver(*heapq.heappop(self._under_way)[2:])
+
+    def _deliver(self, data: bytes, source: Address, target: Address) -> None:
         listener = self._listeners.get(target)
         if listener is not None:
             listener(data, source)
@@ -67,26 +103,54 @@ class MemoryRows:
         self._addresses: dict[int, Address] = {}
         self._targets: dict[int, Address] = {}
         self._waiting: dict[int, deque[bytes]] = {}
+        self._report_targets: dict[int, Address] = {}
+        self._reports: deque[tuple[int, bytes, float | None]] = deque()
+        self._muted: set[int] = set()
 
     def open(self, row: int) -> int:
         address = (self._host, self._wire.free_port())
         waiting: deque[bytes] = deque()
         self._addresses[row], self._waiting[row] = address, waiting
         self._wire.listen(address, lambda data, _: waiting.append(data))
+        beside = (self._host, address[1] + 1)
+        self._wire.listen(beside, lambda data, _: self._reports.append((row, data, None)))
         return address[1]
 
-    def aim(self, row: int, host: str, port: int) -> None:
+    def aim(self, row: int, host: str, port: int, rtcp_port: int) -> None:
         self._targets[row] = (host, port)
+        self._report_targets[row] = (host, rtcp_port)
+
+    def mute(self, row: int, silent: bool) -> None:
+        (self._muted.add if silent else self._muted.discard)(row)
 
     def close(self, row: int) -> None:
-        self._wire.leave(self._addresses.pop(row))
+        host, port = self._addresses.pop(row)
+        self._wire.leave((host, port))
+        self._wire.leave((host, port + 1))
         self._targets.pop(row, None)
+        self._report_targets.pop(row, None)
+        self._muted.discard(row)
+        self._reports = deque(report for report in self._reports if report[0] != row)
         del self._waiting[row]
 
     def send(self, packets: Bytes, instead: Mapping[int, bytes]) -> None:
         for row, target in list(self._targets.items()):
+            if row in self._muted:
+                continue
             data = instead.get(row) or packets[row].tobytes()
             self._wire.send(data, self._addresses[row], target)
+
+    def send_report(self, row: int, data: bytes) -> None:
+        target = self._report_targets.get(row, ("", 0))
+        if target[1]:
+            host, port = self._addresses[row]
+            shared = target == self._targets.get(row)
+            self._wire.send(data, (host, port if shared else port + 1), target)
+
+    def receive_reports(self) -> list[tuple[int, bytes, float | None]]:
+        arrived = list(self._reports)
+        self._reports.clear()
+        return arrived
 
     def receive(self) -> Iterator[tuple[Rows, Bytes, Ints]]:
         """Everything that waits, oldest first, one packet of each row in a round."""
@@ -105,7 +169,14 @@ class InProcessMedia:
 
     def __init__(self, capacity: int, wire: MemoryWire, host: str = "127.0.0.1", seed: int = 1) -> None:
         self.host = host
-        self._room = MediaRoom(capacity, MemoryRows(wire, host), np.random.default_rng(seed), lambda: 0.0)
+        self._ticks = 0
+        self._room = MediaRoom(
+            capacity,
+            MemoryRows(wire, host),
+            np.random.default_rng(seed),
+            cpu_clock=lambda: 0.0,
+            clock=lambda: self._ticks * TICK_MS / 1000,
+        )
         self._listeners: dict[str, OnEvent] = {}
 
     async def open(self, line_id: str, on_event: OnEvent) -> int:
@@ -126,9 +197,18 @@ class InProcessMedia:
         return answers[0].port
 
     def connect(
-        self, line_id: str, host: str, port: int, codec: str = "PCMU", dtmf_payload_type: int | None = None
+        self,
+        line_id: str,
+        host: str,
+        port: int,
+        codec: str = "PCMU",
+        dtmf_payload_type: int | None = None,
+        *,
+        rtcp_port: int = 0,
+        srtp: Srtp = PLAIN,
+        sends: bool = True,
     ) -> None:
-        self._do(Connect(line_id, host, port, codec, dtmf_payload_type))
+        self._do(Connect(line_id, host, port, codec, dtmf_payload_type, rtcp_port, srtp, sends))
 
     def start_recording(self, line_id: str, path: str) -> None:
         self._do(StartRecording(line_id, path))
@@ -153,6 +233,7 @@ class InProcessMedia:
 
     def tick(self) -> None:
         """Let 20 ms pass, then tell every line what happened."""
+        self._ticks += 1
         self._room.tick()
         self._tell()
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from byourside_server.media.messages import (
+    PLAIN,
     ClipEnded,
     ClipStarted,
     Closed,
@@ -33,11 +34,13 @@ from byourside_server.media.messages import (
     SpeechPiece,
     SpeechStarted,
     SpeechStopped,
+    Srtp,
     StageCpu,
     ToneHeard,
 )
 
 __all__ = [
+    "PLAIN",
     "ClipEnded",
     "ClipStarted",
     "Closed",
@@ -56,6 +59,7 @@ __all__ = [
     "SpeechPiece",
     "SpeechStarted",
     "SpeechStopped",
+    "Srtp",
     "StageCpu",
     "ToneHeard",
 ]
@@ -72,9 +76,22 @@ class MediaPort(Protocol):
         """Reserve a row and a UDP port for a line; raises `MediaUnavailable`."""
 
     def connect(
-        self, line_id: str, host: str, port: int, codec: str = "PCMU", dtmf_payload_type: int | None = None
+        self,
+        line_id: str,
+        host: str,
+        port: int,
+        codec: str = "PCMU",
+        dtmf_payload_type: int | None = None,
+        *,
+        rtcp_port: int = 0,
+        srtp: Srtp = PLAIN,
+        sends: bool = True,
     ) -> None:
-        """Send to this address from now on, silence included; until the first packet shows a better one."""
+        """Send to this address from now on, silence included; until the first packet shows a better one.
+
+        Again at every change: what is left out goes back to its default. `rtcp_port` 0 sends no reports,
+        `srtp` carries the keys of both directions, `sends=False` keeps quiet (hold) until told otherwise.
+        """
 
     def start_recording(self, line_id: str, path: str) -> None:
         """Millisecond 0 of the line is now; an empty path starts the clock without a file."""

@@ -15,6 +15,7 @@ from collections import deque
 from byourside_server.lines.media_memory import InProcessMedia, MemoryWire
 from byourside_server.lines.media_port import MediaUnavailable, OnEvent
 from byourside_server.media.messages import (
+    PLAIN,
     AskStats,
     BargeIn,
     Clear,
@@ -31,6 +32,7 @@ from byourside_server.media.messages import (
     OpenFailed,
     Play,
     SendDtmf,
+    Srtp,
     StartRecording,
 )
 from byourside_server.media.wire import MessageReader, encode
@@ -110,9 +112,18 @@ class ProcessMediaPort:
             self._opening.pop(line_id, None)
 
     def connect(
-        self, line_id: str, host: str, port: int, codec: str = "PCMU", dtmf_payload_type: int | None = None
+        self,
+        line_id: str,
+        host: str,
+        port: int,
+        codec: str = "PCMU",
+        dtmf_payload_type: int | None = None,
+        *,
+        rtcp_port: int = 0,
+        srtp: Srtp = PLAIN,
+        sends: bool = True,
     ) -> None:
-        self._do(Connect(line_id, host, port, codec, dtmf_payload_type))
+        self._do(Connect(line_id, host, port, codec, dtmf_payload_type, rtcp_port, srtp, sends))
 
     def start_recording(self, line_id: str, path: str) -> None:
         self._do(StartRecording(line_id, os.path.abspath(path) if path else ""))

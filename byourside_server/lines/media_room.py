@@ -6,11 +6,12 @@ moves the bytes. The same room runs in the engine's process and in virtual time.
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
-from byourside_server.media.bank import AudioBank, RecordingBlock
+from byourside_server.media.bank import AudioBank
 from byourside_server.media.g711 import Bytes
 from byourside_server.media.jitter import Ints, Rows
 from byourside_server.media.messages import (
@@ -30,7 +31,10 @@ from byourside_server.media.messages import (
     StartRecording,
 )
 from byourside_server.media.recording import wav_header
+from byourside_server.media.reports import ReportBook, Sent
 from byourside_server.media.rows import BankFull
+from byourside_server.media.srtp import SrtpRows
+from byourside_server.media.tape import RecordingBlock
 
 
 class PacketRows(Protocol):
@@ -39,8 +43,14 @@ class PacketRows(Protocol):
     def open(self, row: int) -> int:
         """Listen for the row; returns the local port."""
 
-    def aim(self, row: int, host: str, port: int) -> None:
-        """Send the row's packets there; whoever answers first is believed from then on (NAT)."""
+    def aim(self, row: int, host: str, port: int, rtcp_port: int) -> None:
+        """Send the row's packets there; whoever answers first is believed from then on (NAT).
+
+        `rtcp_port` is where its reports go; 0: nowhere.
+        """
+
+    def mute(self, row: int, silent: bool) -> None:
+        """Send nothing of the row but reports, or all again."""
 
     def close(self, row: int) -> None: ...
 
@@ -48,6 +58,11 @@ class PacketRows(Protocol):
 
     def receive(self) -> Iterator[tuple[Rows, Bytes, Ints]]:
         """What has arrived: in each round one packet per row, as `(rows, packets, lengths)`."""
+
+    def send_report(self, row: int, data: bytes) -> None: ...
+
+    def receive_reports(self) -> list[tuple[int, bytes, float | None]]:
+        """RTCP that has arrived beside the sound, with its moment (epoch seconds) where that is known."""
 
 
 class MediaRoom:
@@ -57,8 +72,13 @@ class MediaRoom:
         packets: PacketRows,
         random: np.random.Generator,
         cpu_clock: Callable[[], float],
+        clock: Callable[[], float],
     ) -> None:
+        """`clock` tells epoch seconds, for reports."""
         self.bank = AudioBank(capacity, random, cpu_clock)
+        self._clock = clock
+        self._srtp = SrtpRows(capacity)
+        self._reports = ReportBook(random)
         self._packets = packets
         self._files: dict[str, int] = {}
         self._told: list[LineEvent] = []
@@ -72,9 +92,8 @@ class MediaRoom:
         if self.bank.rows.find(line_id) is None:
             return
         match command:
-            case Connect(_, host, port, codec, dtmf_payload_type):
-                self._packets.aim(self._number(line_id), host, port)
-                self.bank.connect(line_id, codec, dtmf_payload_type)
+            case Connect():
+                self._connect(command)
             case StartRecording(_, path):
                 self._start_recording(line_id, path)
             case Play(_, clip_id, ulaw, last):
@@ -94,10 +113,15 @@ class MediaRoom:
         """One tick of 20 ms: send, receive, listen, record."""
         self.bank.spent("commands")
         outgoing = self.bank.packets_to_send()
-        self._packets.send(outgoing.packets, outgoing.instead)
+        instead = outgoing.instead
+        if self._srtp:
+            instead = dict(instead)
+            self._srtp.protect(outgoing.packets, instead)
+        self._packets.send(outgoing.packets, instead)
         self.bank.spent("send")
-        for rows, packets, lengths in self._packets.receive():
-            self.bank.receive(rows, packets, lengths)
+        for arrived in self._packets.receive():
+            self.bank.receive(*(self._srtp.unprotect(*arrived) if self._srtp else arrived))
+        self._exchange_reports()
         self.bank.spent("receive")
         for block in self.bank.listen():
             self._write(block)
@@ -128,6 +152,35 @@ class MediaRoom:
             return
         self._told.append(Opened(line_id, port))
 
+    def _connect(self, wish: Connect) -> None:
+        number = self._number(wish.line_id)
+        self._packets.aim(number, wish.host, wish.port, wish.rtcp_port)
+        self._packets.mute(number, not wish.sends)
+        self._srtp.set_keys(number, wish.srtp)
+        self.bank.connect(wish.line_id, wish.codec, wish.dtmf_payload_type, sends=wish.sends)
+        if wish.rtcp_port:
+            self._reports.begin(number, self._clock())
+
+    def _exchange_reports(self) -> None:
+        for row, data, at in self._packets.receive_reports():
+            plain = self._srtp.unprotect_report(row, data)
+            if plain is not None:
+                self._reports.receive(row, plain, self._sent(row), self._clock() if at is None else at)
+        while self.bank.reports:
+            row, data = self.bank.reports.popleft()
+            self._reports.receive(row, data, self._sent(row), self._clock())
+        for row in self._reports.due(self._clock()):
+            self._send_report(row)
+
+    def _send_report(self, number: int, *, bye: bool = False) -> None:
+        now = self._clock()
+        report = self._reports.make(number, self._sent(number), self.bank.jitter, now, bye=bye)
+        self._packets.send_report(number, self._srtp.protect_report(number, report))
+
+    def _sent(self, number: int) -> Sent:
+        sender, sent = self.bank.sender, self.bank.rows.at(number).sent(self.bank.tick)
+        return Sent(sender.source(number), sender.timestamp(number), sent)
+
     def _start_recording(self, line_id: str, path: str) -> None:
         """A disk that refuses costs the recording, not the call."""
         if line_id in self._files or not path:
@@ -151,8 +204,23 @@ class MediaRoom:
             self._drop_file(block.line_id)
 
     def _close(self, line_id: str) -> None:
-        self._packets.close(self._number(line_id))
+        number = self._number(line_id)
+        if self._reports.is_open(number):
+            self._send_report(number, bye=True)
+        self._packets.close(number)
+        suite, rejected = self._srtp.suite(number), int(self._srtp.rejected[number])
+        view = self._reports.their_view(number)
+        self._srtp.forget(number)
+        self._reports.forget(number)
         stats, rest = self.bank.close(line_id)
+        stats = replace(
+            stats,
+            srtp=suite,
+            packets_rejected=rejected,
+            round_trip_ms=view.round_trip_ms,
+            their_loss_percent=view.loss_percent,
+            their_jitter_ms=view.jitter_ms,
+        )
         for block in rest:
             self._write(block)
         self._drop_file(line_id)

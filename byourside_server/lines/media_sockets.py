@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from byourside_server.lines.media_report_sockets import Address, ReportSockets
 from byourside_server.media.bank import LARGEST_PACKET_BYTES
 from byourside_server.media.g711 import Bytes
 from byourside_server.media.jitter import Ints, Rows
@@ -26,12 +27,10 @@ _RECEIVE_BUFFER_BYTES = 64 * 1024
 LOOSEN_AFTER_TICKS = 100
 LOOSEN_EVERY_TICKS = 25
 LEFT_FOR_TICKS = 25
-OPEN_ATTEMPTS = 4
+OPEN_ATTEMPTS = 16
 _NO_ADDRESS = bytes(16)
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-
-Address = tuple[str, int]
 
 
 class UdpRows:
@@ -57,11 +56,15 @@ class UdpRows:
         self._changed = False
         """Rows came, went or were aimed: the lists are made anew before their next use, once a tick."""
         self._ticks = 0
+        self._muted: set[int] = set()
+        self._reports = ReportSockets(host, lambda row: self._senders.get(row, (None, 0))[0])
+        self._share_port: set[int] = set()
+        """Rows whose reports go where their sound does (RFC 5761)."""
 
     def open(self, row: int) -> int:
         for attempt in range(1, OPEN_ATTEMPTS + 1):
             try:
-                self._bind(row, self._free_port())
+                self._bind_pair(row, self._free_port())
             except OSError:  # somebody took it in between, or there is none
                 if attempt == OPEN_ATTEMPTS:
                     raise
@@ -69,7 +72,10 @@ class UdpRows:
                 break
         return self._ports[row]
 
-    def aim(self, row: int, host: str, port: int) -> None:
+    def aim(self, row: int, host: str, port: int, rtcp_port: int = 0) -> None:
+        shares = rtcp_port == port
+        (self._share_port.add if shares else self._share_port.discard)(row)
+        self._reports.aim(row, (host, rtcp_port) if rtcp_port and not shares else None)
         if self._targets.get(row) == (host, port):
             return
         if row in self._latched and row in self._targets:
@@ -80,8 +86,31 @@ class UdpRows:
         self._senders.pop(row, None)
         self._changed = True
 
+    def mute(self, row: int, silent: bool) -> None:
+        if silent != (row in self._muted):
+            (self._muted.add if silent else self._muted.discard)(row)
+            self._changed = True
+
+    def send_report(self, row: int, data: bytes) -> None:
+        if row not in self._share_port:
+            self._reports.send(row, data)
+            return
+        try:
+            if row in self._latched:
+                self._sockets[row].send(data)
+            else:
+                self._sockets[row].sendto(data, self._senders.get(row, self._targets[row]))
+        except OSError:
+            return
+
+    def receive_reports(self) -> list[tuple[int, bytes, float | None]]:
+        return self._reports.receive()
+
     def close(self, row: int) -> None:
         self._unbind(row)
+        self._reports.close(row)
+        self._muted.discard(row)
+        self._share_port.discard(row)
         self._targets.pop(row, None)
         self._senders.pop(row, None)
         self._left.pop(row, None)
@@ -96,7 +125,7 @@ class UdpRows:
             except OSError:  # refused by a port that is gone, or the queue is full: speech does not wait
                 continue
         for row, target in self._targets.items():
-            if row in self._latched:
+            if row in self._latched or row in self._muted:
                 continue
             try:
                 self._sockets[row].sendto(instead.get(row, views[row]), self._senders.get(row, target))
@@ -181,11 +210,22 @@ class UdpRows:
         self._changed = True
 
     def _free_port(self) -> int:
-        """A port to be bound by its number: Linux lets a socket keep only such a one in `_loosen`."""
+        """A port to be bound by its number: Linux lets a socket keep only such a one in `_loosen`.
+
+        Even, since the next one is for its reports (RFC 3550 §11).
+        """
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind((self._host, 0))
             port: int = probe.getsockname()[1]
-            return port
+            return port & ~1
+
+    def _bind_pair(self, row: int, port: int) -> None:
+        self._bind(row, port)
+        try:
+            self._reports.bind(row, port + 1)
+        except OSError:
+            self._unbind(row)
+            raise
 
     def _bind(self, row: int, port: int) -> None:
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -216,7 +256,8 @@ class UdpRows:
         self._changed = False
         latched = sorted(self._latched)
         self._readers = [(row, self._sockets[row].recv_into, self._views[row]) for row in latched]
-        self._writers = [(row, self._sockets[row].send) for row in latched if row in self._targets]
+        sending = self._targets.keys() - self._muted
+        self._writers = [(row, self._sockets[row].send) for row in latched if row in sending]
 
     def _views_of(self, packets: Bytes) -> list[memoryview]:
         """Views of the bank's packet array, made anew only when the number of rows changes."""

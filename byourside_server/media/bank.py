@@ -8,10 +8,11 @@ Knows no socket, file, clock or task. Nothing is made per packet; Python objects
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from byourside_server.media.concealment import Concealment
 from byourside_server.media.dtmf import key_tones, parse_event
 from byourside_server.media.g711 import ALAW_TO_ULAW, ULAW_SILENCE, Bytes
 from byourside_server.media.jitter import Ints, JitterRing, Rows
@@ -29,7 +30,6 @@ from byourside_server.media.messages import (
     ToneHeard,
 )
 from byourside_server.media.playout import Clip, Playout
-from byourside_server.media.recording import CHANNELS, interleave, wav_header
 from byourside_server.media.reframe import Reframer
 from byourside_server.media.rows import Row, RowBook
 from byourside_server.media.rtp import (
@@ -42,18 +42,16 @@ from byourside_server.media.rtp import (
     TICK_MS,
     VERSION_2,
     RtpPacket,
+    is_rtcp,
     parse,
 )
 from byourside_server.media.sender import PacketWriter
 from byourside_server.media.speech import SpeechWatch
+from byourside_server.media.tape import HISTORY_TICKS, RecordingBlock, Tape
 from byourside_server.media.tones import Tone, ToneWatch
 from byourside_server.media.window import SoundWindow
 
 LARGEST_PACKET_BYTES = 1500
-HISTORY_TICKS = 64
-"""1.28 s of both sides, as µ-law: what recordings and turns are cut from."""
-BLOCK_TICKS = 50
-"""A recording grows by one second at a time, each row at its own tick."""
 PRE_ROLL_SAMPLES = 200 * SAMPLES_PER_MS
 LONGEST_TURN_TICKS = 30 * 1000 // TICK_MS
 PIECE_TICKS = 5
@@ -61,16 +59,6 @@ PIECE_TICKS = 5
 SILENT_FRAME: Bytes = np.full(FRAME_SAMPLES, ULAW_SILENCE, np.uint8)
 SILENT_CLIP = -1
 """Clip number of sounds nobody asked to hear about (keypad tones)."""
-
-
-@dataclass(frozen=True)
-class RecordingBlock:
-    """Bytes to be written to a line's file at `offset`, the header being rewritten with them."""
-
-    line_id: str
-    offset: int
-    data: memoryview
-    header: bytes
 
 
 @dataclass(frozen=True)
@@ -92,15 +80,17 @@ class AudioBank:
         self.rows = RowBook(capacity)
         self.tick = 0
         """The tick that runs, or runs next."""
-        self._sender = PacketWriter(capacity, random)
+        self.sender = PacketWriter(capacity, random)
         self._playout = Playout(capacity)
-        self._jitter = JitterRing(capacity)
+        self.jitter = JitterRing(capacity)
         self._window = SoundWindow(capacity)
         self._speech = SpeechWatch(capacity)
         self._tones = ToneWatch(capacity)
         self._listened_to = np.zeros(capacity, np.bool_)
-        shape = (HISTORY_TICKS, capacity, FRAME_SAMPLES)
-        self._heard, self._said = (np.full(shape, ULAW_SILENCE, np.uint8) for _ in range(2))
+        self._tape = Tape(capacity)
+        self._concealment = Concealment(capacity)
+        self.reports: deque[tuple[int, bytes]] = deque()
+        """RTCP that came on the rows' own ports (RFC 5761)."""
         self._keys_pressed: set[int] = set()
         self._events: deque[LineEvent] = deque()
         self._cpu_clock = cpu_clock
@@ -112,19 +102,33 @@ class AudioBank:
     def open(self, line_id: str) -> int:
         """Give the line a free row; raises `BankFull`."""
         row = self.rows.open(line_id, self.tick)
-        self._sender.reset(row.number)
+        self.sender.reset(row.number)
         return row.number
 
-    def connect(self, line_id: str, codec: str, dtmf_payload_type: int | None) -> None:
+    def connect(
+        self, line_id: str, codec: str, dtmf_payload_type: int | None, *, sends: bool = True
+    ) -> None:
         """Send from the next tick on, in this codec; the first time also starts the row's early clock."""
         row = self._row(line_id)
         row.alaw, row.dtmf_payload_type = codec == "PCMA", dtmf_payload_type
-        self._sender.speak(row.number, alaw=row.alaw)
+        self.sender.speak(row.number, alaw=row.alaw)
+        if sends != row.sends:
+            self._hold(row, sends)
         if not row.connected:
-            row.connected, row.connected_tick = True, self.tick
+            row.connected = True
             if not row.recording:
                 row.zero_tick = self.tick
             self._playout.begin(row.number)
+
+    def _hold(self, row: Row, sends: bool) -> None:
+        """Begin or cease to send: numbers go on where they stood, time goes on as it does."""
+        if sends:
+            row.sending_since = self.tick
+            self.sender.resume(row.number)
+        else:
+            row.sent_before = row.sent(self.tick)
+            self.sender.pause(row.number)
+        row.sends = sends
 
     def start_recording(self, line_id: str, *, to_file: bool = True) -> None:
         """The next tick is millisecond 0 of the row."""
@@ -165,7 +169,7 @@ class AudioBank:
         if self._speech.speaking[row.number]:
             self._speech.speaking[row.number] = False
             self._turn_ended(row)
-        rest = [self._block(row)] if row.writes_file else []
+        rest = [self._tape.block(row, self.tick)] if row.writes_file else []
         stats = self._stats(row)
         self._forget(row.number)
         self.rows.close(row)
@@ -196,13 +200,13 @@ class AudioBank:
                     ClipStarted(row.line_id, clip.clip_id, self._ms(row, self._now()), not row.recording)
                 )
         frames = self._playout.frames(count)
-        self._said[self.tick % HISTORY_TICKS, :count] = frames
-        self._sender.write(count, frames, [clip.row for clip in starting])
+        self._tape.say(self.tick, count, frames)
+        self.sender.write(count, frames, [clip.row for clip in starting])
         instead = self._telephone_events() if self._keys_pressed else {}
         for clip in self._playout.advance(count):
             self._clip_ended(self.rows.at(clip.row), clip, complete=True)
         self.spent("encode")
-        return Outgoing(self._sender.packets[:count], instead)
+        return Outgoing(self.sender.packets[:count], instead)
 
     def receive(self, rows: Rows, packets: Bytes, lengths: Ints) -> None:
         """Take one packet of each of `rows`, a row at most once a call.
@@ -223,8 +227,10 @@ class AudioBank:
     def listen(self) -> list[RecordingBlock]:
         """Play the frames now due into the ears: decode, judge, decide, record. Ends the tick."""
         count = self.rows.used_prefix
-        heard = self._heard[self.tick % HISTORY_TICKS, :count]
-        self._jitter.take(count, heard)
+        heard = self._tape.heard(self.tick, count)
+        gaps = self.jitter.take(count, heard)
+        if len(gaps):
+            self._concealment.mend(gaps, self.jitter.missing, heard, self._window)
         self.spent("jitter")
         self._window.append(count, heard)
         self.spent("decode")
@@ -244,7 +250,7 @@ class AudioBank:
         for tone in self._tones.listen(count, self.tick - 1, self._window, self._speech.probability):
             self._tone_heard(self.rows.at(tone.row), tone)
         self.spent("tones")
-        return self._recording_blocks(count)
+        return self._tape.blocks(self.rows, count, self.tick)
 
     # --- sending ----------------------------------------------------------------------------------
 
@@ -254,7 +260,7 @@ class AudioBank:
             row = self.rows.at(number)
             packet = row.keys.next_tick()
             if packet is not None and row.dtmf_payload_type is not None:
-                instead[number] = self._sender.event_packet(number, row.dtmf_payload_type, packet)
+                instead[number] = self.sender.event_packet(number, row.dtmf_payload_type, packet)
             if not row.keys.is_busy():
                 self._keys_pressed.discard(number)
         return instead
@@ -286,23 +292,28 @@ class AudioBank:
             (header[:, at] << 24) | (header[:, at + 1] << 16) | (header[:, at + 2] << 8) | header[:, at + 3]
             for at in (4, 8)
         )
-        fresh = ~self._jitter.started[rows]
-        self._jitter.place(rows, sequence, timestamp, ssrc, frames, self.tick)
+        fresh = ~self.jitter.started[rows]
+        self.jitter.place(rows, sequence, timestamp, ssrc, frames, self.tick)
         if fresh.any():
             for number in rows[fresh].tolist():
                 self._note_first_packet(self.rows.at(number))
 
     def _receive_unusual(self, number: int, data: bytes) -> None:
         """A telephone event, another packet time, a header with extras; anything else is not for us."""
+        if is_rtcp(data):
+            self.reports.append((number, data))
+            return
         packet = parse(data)
         if packet is None or not packet.payload or not self.rows.is_open(number):
             return
         row = self.rows.at(number)
         if packet.payload_type == row.dtmf_payload_type:
             self._receive_key(row, packet.timestamp, packet.payload)
-            if self._jitter.started[number]:
-                # The event took a frame's place in the sequence: nothing is missing there.
-                self._place_one(row, packet, packet.sequence, 0, SILENT_FRAME)
+            if self.jitter.started[number]:
+                # The event took a frame's place in the sequence: nothing is missing there. Its timestamp
+                # is that of the key (RFC 4733 §2.1) and says nothing of when it was sent.
+                timestamp = self.jitter.expected_timestamp(number, self.tick) & 0xFFFFFFFF
+                self._place_one(row, replace(packet, timestamp=timestamp), packet.sequence, 0, SILENT_FRAME)
             return
         if packet.payload_type not in (PCMU, PCMA):
             return
@@ -317,10 +328,10 @@ class AudioBank:
 
     def _place_one(self, row: Row, packet: RtpPacket, sequence: int, index: int, ulaw: Bytes) -> None:
         """Store frame `index` of a packet under a sequence number that may be the reframer's."""
-        first = not self._jitter.started[row.number]
+        first = not self.jitter.started[row.number]
         timestamp = np.array([packet.timestamp + index * FRAME_SAMPLES])
         one_row, ssrc = np.array([row.number]), np.array([packet.ssrc])
-        self._jitter.place(one_row, np.array([sequence]), timestamp, ssrc, ulaw[None], self.tick)
+        self.jitter.place(one_row, np.array([sequence]), timestamp, ssrc, ulaw[None], self.tick)
         if first:
             self._note_first_packet(row)
 
@@ -386,8 +397,7 @@ class AudioBank:
             row.speech_told = len(row.speech)
 
     def _append_speech(self, row: Row) -> None:
-        ticks = np.arange(row.speech_until, self.tick) % HISTORY_TICKS
-        row.speech += self._heard[ticks, row.number].tobytes()
+        row.speech += self._tape.heard_between(row.number, row.speech_until, self.tick)
         row.speech_until = self.tick
 
     def _tone_heard(self, row: Row, tone: Tone) -> None:
@@ -395,24 +405,6 @@ class AudioBank:
         self._events.append(
             ToneHeard(row.line_id, tone.kind, tone.frequency_hz, at_ms, tone.duration_ms, early)
         )
-
-    # --- recording --------------------------------------------------------------------------------
-
-    def _recording_blocks(self, count: int) -> list[RecordingBlock]:
-        blocks = []
-        for number in range(self.tick % BLOCK_TICKS, count, BLOCK_TICKS):
-            if self.rows.is_open(number) and (row := self.rows.at(number)).writes_file:
-                blocks.append(self._block(row))
-        return blocks
-
-    def _block(self, row: Row) -> RecordingBlock:
-        first, last = row.written_until, self.tick
-        slots = np.arange(first, last) % HISTORY_TICKS
-        stereo = np.empty(((last - first) * FRAME_SAMPLES, CHANNELS), np.uint8)
-        data = interleave(self._heard[slots, row.number], self._said[slots, row.number], stereo)
-        row.written_until = last
-        start, end = ((tick - row.zero_tick) * FRAME_SAMPLES for tick in (first, last))
-        return RecordingBlock(row.line_id, len(wav_header(0)) + start * CHANNELS, data, wav_header(end))
 
     # --- the rest ---------------------------------------------------------------------------------
 
@@ -426,9 +418,10 @@ class AudioBank:
         """Leave nothing for the row's next line."""
         self._keys_pressed.discard(number)
         self._listened_to[number] = False
-        for part in (self._playout, self._jitter, self._window, self._speech, self._tones):
+        for part in (self._playout, self.jitter, self._window, self._speech, self._tones):
             part.reset(number)
-        self._heard[:, number] = self._said[:, number] = ULAW_SILENCE
+        self._tape.reset(number)
+        self._concealment.reset(number)
 
     def _now(self) -> int:
         return self.tick * FRAME_SAMPLES
@@ -437,7 +430,7 @@ class AudioBank:
         return (sample - row.zero_tick * FRAME_SAMPLES) // SAMPLES_PER_MS
 
     def _stats(self, row: Row) -> RowStats:
-        jitter, number = self._jitter, row.number
+        jitter, number = self.jitter, row.number
         return RowStats(
             duration_ms=(self.tick - row.zero_tick) * TICK_MS if row.recording else 0,
             packets_received=int(jitter.received[number]),
@@ -445,6 +438,9 @@ class AudioBank:
             packets_late=int(jitter.late[number]),
             packets_duplicate=int(jitter.duplicate[number]),
             packets_skipped=int(jitter.skipped[number]),
-            packets_sent=self.tick - row.connected_tick if row.connected else 0,
+            packets_sent=row.sent(self.tick),
             jitter_ms=jitter.jitter_ms(number),
+            concealed_ms=int(self._concealment.frames[number]) * TICK_MS,
+            buffer_ms=int(jitter.delays.wanted[number]) * TICK_MS,
+            codec=("PCMA" if row.alaw else "PCMU") if row.connected else "",
         )

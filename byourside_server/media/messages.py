@@ -6,7 +6,7 @@ A line that began in early media and goes on after the answer may show a small n
 Sound is µ-law, 8 kHz, one byte a sample.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Codec = Literal["PCMU", "PCMA"]
@@ -22,12 +22,32 @@ class Open:
 
 
 @dataclass(frozen=True)
+class Srtp:
+    """Keys of one row, each with its salt (RFC 3711, RFC 4568)."""
+
+    suite: str
+    """As in SDP; empty: no SRTP."""
+    send_key: bytes = field(repr=False)
+    receive_key: bytes = field(repr=False)
+    receive_mki: bytes = b""
+    """Number of the key that each received packet carries; empty where it carries none."""
+
+
+PLAIN = Srtp("", b"", b"")
+
+
+@dataclass(frozen=True)
 class Connect:
     line_id: str
     host: str
     port: int
     codec: str
     dtmf_payload_type: int | None
+    rtcp_port: int = 0
+    """Where reports go, on the same host; the same as `port` where they share it; 0: none are sent."""
+    srtp: Srtp = PLAIN
+    sends: bool = True
+    """False while the far side does not want to hear us (hold): no RTP is sent, the clips' time runs on."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +206,20 @@ class RowStats:
     packets_sent: int
     jitter_ms: float
     """RFC 3550 §6.4.1, with arrivals measured in ticks of 20 ms."""
+    concealed_ms: int = 0
+    """Sound made up where packets were missing."""
+    buffer_ms: int = 0
+    """How long the jitter buffer held packets back in the end."""
+    codec: str = ""
+    srtp: str = ""
+    """The suite; empty where the sound was not encrypted."""
+    packets_rejected: int = 0
+    """Not authentic, or replayed (SRTP)."""
+    round_trip_ms: float | None = None
+    """Mean by their receiver reports; None where none came."""
+    their_loss_percent: float | None = None
+    """Of our packets, as they reported it last."""
+    their_jitter_ms: float | None = None
 
 
 @dataclass(frozen=True)

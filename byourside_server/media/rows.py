@@ -30,7 +30,11 @@ class Row:
     written_until: int = 0
     """First tick that is not in the file yet."""
     opened_tick: int = 0
-    connected_tick: int = 0
+    sends: bool = False
+    """False before `connect`, and while the far side does not want to hear us."""
+    sending_since: int = 0
+    sent_before: int = 0
+    """Packets sent before `sending_since`."""
     heard_first_packet: bool = False
     speech: bytearray = field(default_factory=bytearray)
     speech_from: int = 0
@@ -44,6 +48,10 @@ class Row:
     key_timestamp: int | None = None
     """RTP timestamp of the last telephone event heard: its repeats carry the same."""
     reframer: Reframer | None = None
+
+    def sent(self, tick: int) -> int:
+        """Packets sent before this tick."""
+        return self.sent_before + (tick - self.sending_since if self.sends else 0)
 
 
 class RowBook:

@@ -38,6 +38,11 @@ class RtpPacket:
         return _HEADER.pack(VERSION_2, second, self.sequence, self.timestamp, self.ssrc) + self.payload
 
 
+def is_rtcp(data: bytes) -> bool:
+    """RFC 5761 §4: on a port shared by both, second bytes of 192 to 223 are reports."""
+    return len(data) > 1 and 192 <= data[1] <= 223
+
+
 def parse(data: bytes | bytearray | memoryview) -> RtpPacket | None:
     """The packet, or None where the bytes are not RTP version 2 (RFC 3550 §5.1 and appendix A.1).
 
@@ -45,7 +50,7 @@ def parse(data: bytes | bytearray | memoryview) -> RtpPacket | None:
     RTCP sharing the port (RFC 5761: second byte 192..223) is not RTP.
     """
     data = bytes(data)
-    if len(data) < HEADER_BYTES or data[0] >> 6 != 2 or 192 <= data[1] <= 223:
+    if len(data) < HEADER_BYTES or data[0] >> 6 != 2 or is_rtcp(data):
         return None
     first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
     start = HEADER_BYTES + 4 * (first & 0x0F)

@@ -30,6 +30,7 @@ class PacketWriter:
         self._sequence = np.zeros(capacity, np.uint16)
         self._timestamp = np.zeros(capacity, np.uint32)
         self._alaw = np.zeros(capacity, np.bool_)
+        self._paused_at: dict[int, int] = {}
 
     def reset(self, row: int) -> None:
         """Start a stream: random first sequence number, timestamp and source (RFC 3550 §5.1)."""
@@ -37,6 +38,23 @@ class PacketWriter:
         self._timestamp[row] = self._random.integers(0, 1 << 32)
         self.packets[row, 8:12] = self._random.integers(0, 256, 4, np.uint8)
         self.speak(row, alaw=False)
+        self._paused_at.pop(row, None)
+
+    def pause(self, row: int) -> None:
+        """Packets made from now on are not sent: their numbers are used again."""
+        self._paused_at[row] = int(self._sequence[row])
+
+    def resume(self, row: int) -> None:
+        sequence = self._paused_at.pop(row, None)
+        if sequence is not None:
+            self._sequence[row] = sequence
+
+    def source(self, row: int) -> int:
+        return int.from_bytes(self.packets[row, 8:12].tobytes(), "big")
+
+    def timestamp(self, row: int) -> int:
+        """Of the next packet."""
+        return int(self._timestamp[row])
 
     def speak(self, row: int, *, alaw: bool) -> None:
         self._alaw[row] = alaw
@@ -63,6 +81,6 @@ class PacketWriter:
         now = int.from_bytes(self.packets[row, 4:8].tobytes(), "big")
         start = (now - packet.ticks_since_key * FRAME_SAMPLES) & 0xFFFFFFFF
         sequence = int.from_bytes(self.packets[row, 2:4].tobytes(), "big")
-        source = int.from_bytes(self.packets[row, 8:12].tobytes(), "big")
+        source = self.source(row)
         first = packet.ticks_since_key == 0
         return RtpPacket(payload_type, sequence, start, source, packet.event.to_bytes(), first).to_bytes()

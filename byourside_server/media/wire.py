@@ -91,6 +91,16 @@ def _get_float(data: memoryview, at: int) -> tuple[float, int]:
     return _FLOAT.unpack_from(data, at)[0], at + _FLOAT.size
 
 
+def _put_optional_float(out: bytearray, value: float | None) -> None:
+    out.append(value is not None)
+    _put_float(out, value or 0.0)
+
+
+def _get_optional_float(data: memoryview, at: int) -> tuple[float | None, int]:
+    value, end = _get_float(data, at + 1)
+    return (value if data[at] else None), end
+
+
 def _put_bool(out: bytearray, value: bool) -> None:
     out.append(value)
 
@@ -105,6 +115,7 @@ _FIELD: dict[object, tuple[Callable[..., None], Callable[[memoryview, int], tupl
     int: (_put_int, _get_int),
     int | None: (_put_optional_int, _get_optional_int),
     float: (_put_float, _get_float),
+    float | None: (_put_optional_float, _get_optional_float),
     bool: (_put_bool, _get_bool),
 }
 
@@ -115,7 +126,7 @@ def _layout(kind: type) -> tuple[tuple[str, Any], ...]:
 
 
 _LAYOUTS: dict[type, tuple[tuple[str, Any], ...]] = {
-    kind: _layout(kind) for kind in (*TYPES, messages.RowStats, messages.StageCpu)
+    kind: _layout(kind) for kind in (*TYPES, messages.Srtp, messages.RowStats, messages.StageCpu)
 }
 
 

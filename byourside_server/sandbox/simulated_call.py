@@ -11,6 +11,7 @@ import asyncio
 import heapq
 import itertools
 
+from byourside_server.lines.encryption import Encryption
 from byourside_server.lines.media_port import MediaPort, MediaUnavailable
 from byourside_server.lines.sip_socket import SipSocket
 from byourside_server.media import messages as sound
@@ -19,6 +20,7 @@ from byourside_server.sandbox.persona import Act, Beep, HangUp, Persona, Phone, 
 from byourside_server.sip import events as sip
 from byourside_server.sip import sdp
 from byourside_server.sip.call import CallState
+from byourside_server.sip.sdp_crypto import CryptoError
 
 # After a caption arrives, voice activity needs this long at most to have noticed the end of speech.
 LISTEN_TAIL_S = 0.7
@@ -45,6 +47,8 @@ class SimulatedCall:
         self._acts: list[tuple[float, int, Act]] = []
         self._order = itertools.count()
         self._clip_ids = itertools.count(1)
+        # Simulated phones encrypt where it is offered.
+        self._encryption = Encryption("optional")
         self._caption: str | None = None
         self._caption_deadline = 0.0
         self._agent_speaks = False
@@ -83,14 +87,24 @@ class SimulatedCall:
         try:
             offer = sdp.parse(self._invite.sdp)
             port = await self._media.open(self._line_id, self._inbox.put_nowait)
-            answer = sdp.answer(offer, host, port)
             far = sdp.chosen(offer)
-        except (sdp.SdpError, MediaUnavailable):
+            keys = self._encryption.for_offer(far.crypto)
+            answer = sdp.answer(offer, host, port, srtp=self._encryption.policy, crypto=keys)
+            srtp = self._encryption.accept(far)
+        except (sdp.SdpError, CryptoError, MediaUnavailable):
             self._socket.do(lambda now: self._invite.call.refuse(488, "Not Acceptable Here", now))
             return False
         if self._invite.call.state is CallState.ENDED:
             return False  # given up while the line was opened
-        self._media.connect(self._line_id, far.host, far.port, far.codec, far.dtmf_payload_type)
+        self._media.connect(
+            self._line_id,
+            far.host,
+            far.port,
+            far.codec,
+            far.dtmf_payload_type,
+            rtcp_port=far.rtcp_port,
+            srtp=srtp,
+        )
         self._media.start_recording(self._line_id, "")
         self._socket.do(lambda now: self._invite.call.answer(answer.encode(), now))
         return True
@@ -131,7 +145,8 @@ class SimulatedCall:
         if not self._heard_sound and self._loop.time() < self._caption_deadline:
             return
         caption, self._caption = self._caption, None
-        heard, self._heard_sound = self._heard_sound, False
+        # Sound that goes on belongs to the next caption too: two utterances can run into one another.
+        heard, self._heard_sound = self._heard_sound, self._agent_speaks
         self._schedule(persona.agent_said(caption) if heard else persona.nothing_heard())
 
     def _schedule(self, acts: list[Act]) -> None:

@@ -2,6 +2,7 @@
 
 Reads any description line by line, understands audio over RTP, and answers every other stream with port 0.
 Knows no SIP. Codecs are named as in RFC 3551; the house speaks PCMU and PCMA with RFC 4733 events.
+Keys for SRTP are read and agreed on in `sdp_crypto`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
+from byourside_server.sip.sdp_crypto import MOST_CRYPTO_LINES, Crypto, SrtpPolicy, choose, parse_crypto
+
 Direction = Literal["sendrecv", "sendonly", "recvonly", "inactive"]
 
 MAX_SDP = 16 * 1024
 MAX_STREAMS = 16
 MAX_FORMATS = 64
-_RTP_PROFILES = ("RTP/AVP", "RTP/AVPF")
+_SECURE_PROFILES = ("RTP/SAVP", "RTP/SAVPF")
+_RTP_PROFILES = ("RTP/AVP", "RTP/AVPF", *_SECURE_PROFILES)
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 # RFC 3264 §6.1: what the answerer says to each of the offerer's directions.
 _ANSWERING: dict[str, Direction] = {
@@ -73,10 +77,19 @@ class Stream:
     host: str | None = None
     direction: Direction = "sendrecv"
     ptime_ms: int | None = None
+    # RFC 4568; under RTP/AVP an offer of best effort.
+    crypto: tuple[Crypto, ...] = ()
+    # RFC 3605: where RTCP goes, where that is not the port after; RFC 5761: on the same port as RTP.
+    rtcp_port: int | None = None
+    rtcp_mux: bool = False
 
     @property
     def is_rtp_audio(self) -> bool:
         return self.kind == "audio" and self.protocol in _RTP_PROFILES
+
+    @property
+    def demands_srtp(self) -> bool:
+        return self.protocol in _SECURE_PROFILES
 
 
 @dataclass(frozen=True)
@@ -119,6 +132,11 @@ class Chosen:
     dtmf_payload_type: int | None
     ptime_ms: int
     direction: Direction
+    # The port of their RTCP; the same as `port` where it shares it.
+    rtcp_port: int
+    # Their keys, and whether their profile leaves no choice about them.
+    crypto: tuple[Crypto, ...] = ()
+    demands_srtp: bool = False
 
     @property
     def is_nowhere(self) -> bool:
@@ -135,10 +153,20 @@ def offer(
     direction: Direction = "sendrecv",
     session_id: int = 1,
     version: int = 1,
+    srtp: SrtpPolicy = "off",
+    crypto: Sequence[Crypto] = (),
 ) -> Sdp:
-    """One audio stream, codecs in order of preference."""
+    """One audio stream, codecs in order of preference.
+
+    `crypto` are our keys (`sdp_crypto.make_crypto`), offered as `srtp` says: not at all, as best effort
+    under RTP/AVP, or as a condition under RTP/SAVP (docs/decisions/srtp-offer.md).
+    """
+    assert srtp == "off" or crypto, "an offer of SRTP needs keys"
     formats = tuple(str(codec.payload_type) for codec in codecs)
-    stream = Stream("audio", port, "RTP/AVP", formats, tuple(codecs), None, direction, ptime_ms)
+    profile = "RTP/SAVP" if srtp == "required" else "RTP/AVP"
+    stream = Stream("audio", port, profile, formats, tuple(codecs), None, direction, ptime_ms)
+    if srtp != "off":
+        stream = replace(stream, crypto=tuple(crypto))
     return Sdp(host, (stream,), session_id, version)
 
 
@@ -152,15 +180,16 @@ def answer(
     ptime_ms: int = 20,
     session_id: int = 1,
     version: int = 1,
+    srtp: SrtpPolicy = "off",
+    crypto: Sequence[Crypto] = (),
 ) -> Sdp:
     """The first common codec in the offerer's order (or `prefer`, if offered) and its telephone events.
 
     Every stream of the offer is answered in its place; all but the first usable one are refused with
-    port 0 (RFC 3264 §6). Raises SdpError without a common codec.
+    port 0 (RFC 3264 §6). Raises SdpError without a common codec. `crypto` are our keys, at most one for each
+    suite, of which the answer takes one where SRTP is offered and not `off`.
     """
-    heard = offered.audio
-    if heard is None:
-        raise SdpError("the offer has no audio over RTP")
+    heard = _answerable(offered, srtp, crypto)
     common = [
         replace(codec, fmtp=ours.fmtp) for codec in heard.codecs for ours in codecs if codec.same_format(ours)
     ]
@@ -178,12 +207,32 @@ def answer(
         None,
         _ANSWERING[heard.direction],
         ptime_ms,
+        tuple(line for line in [_our_crypto(heard, srtp, crypto)] if line is not None),
+        rtcp_mux=heard.rtcp_mux,
     )
     streams = tuple(
         accepted if stream is heard else Stream(stream.kind, 0, stream.protocol, stream.formats[:1])
         for stream in offered.streams
     )
     return Sdp(host, streams, session_id, version)
+
+
+def _our_crypto(heard: Stream, srtp: SrtpPolicy, crypto: Sequence[Crypto]) -> Crypto | None:
+    return None if srtp == "off" else choose(heard.crypto, crypto)
+
+
+def _answerable(offered: Sdp, srtp: SrtpPolicy, crypto: Sequence[Crypto]) -> Stream:
+    """The stream to take: one with SRTP before one without, where both are offered and it is not off."""
+    streams = [stream for stream in offered.streams if stream.is_rtp_audio and stream.port]
+    if not streams:
+        raise SdpError("the offer has no audio over RTP")
+    secure = [stream for stream in streams if _our_crypto(stream, srtp, crypto) is not None]
+    plain = [stream for stream in streams if not stream.demands_srtp]
+    if srtp == "required" and not secure:
+        raise SdpError("the offer has no SRTP with a suite known here, and SRTP is required")
+    if not secure and not plain:
+        raise SdpError("the offer demands SRTP, which is off here or has no suite in common")
+    return (secure or plain)[0]
 
 
 def chosen(description: Sdp) -> Chosen:
@@ -213,6 +262,9 @@ def chosen(description: Sdp) -> Chosen:
         events,
         audio.ptime_ms or 20,
         audio.direction,
+        audio.port if audio.rtcp_mux else audio.rtcp_port or min(audio.port + 1, 65535),
+        audio.crypto,
+        audio.demands_srtp,
     )
 
 
@@ -271,6 +323,9 @@ def _parse_stream(section: list[str], direction: Direction, ptime_ms: int | None
         host,
         _direction_of(section, direction),
         _ptime_of(section) or ptime_ms,
+        _crypto_of(section),
+        _rtcp_port_of(section),
+        any(line.rstrip() == "a=rtcp-mux" for line in section),
     )
 
 
@@ -327,6 +382,20 @@ def _ptime_of(lines: list[str]) -> int | None:
     return None
 
 
+def _crypto_of(section: list[str]) -> tuple[Crypto, ...]:
+    lines = [line for line in section if line.startswith("a=crypto:")]
+    if len(lines) > MOST_CRYPTO_LINES:
+        raise SdpError(f"more than {MOST_CRYPTO_LINES} a=crypto lines in one stream")
+    return tuple(parse_crypto(line[9:]) for line in lines)
+
+
+def _rtcp_port_of(section: list[str]) -> int | None:
+    for line in section:
+        if line.startswith("a=rtcp:"):
+            return _number(line[7:].split()[0] if line[7:].split() else "", "RTCP port", 65535) or None
+    return None
+
+
 def _stream_lines(stream: Stream) -> list[str]:
     lines = [f"m={stream.kind} {stream.port} {stream.protocol} {' '.join(stream.formats)}"]
     if stream.host is not None:
@@ -336,6 +405,11 @@ def _stream_lines(stream: Stream) -> list[str]:
         if codec.fmtp:
             lines.append(f"a=fmtp:{codec.payload_type} {codec.fmtp}")
     if stream.port:
+        if stream.rtcp_port is not None:
+            lines.append(f"a=rtcp:{stream.rtcp_port}")
+        if stream.rtcp_mux:
+            lines.append("a=rtcp-mux")
+        lines += [crypto.line() for crypto in stream.crypto]
         if stream.ptime_ms is not None:
             lines.append(f"a=ptime:{stream.ptime_ms}")
         lines.append(f"a={stream.direction}")

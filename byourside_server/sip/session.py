@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from byourside_server.sip import sdp
+from byourside_server.sip.sdp_crypto import SrtpPolicy
 
 
 class Session:
@@ -53,6 +54,9 @@ class Session:
                 ptime_ms=audio.ptime_ms or 20,
                 session_id=ours.session_id,
                 version=ours.version,
+                srtp=_policy_of(audio),
+                # The keys in use stay: the stream they protect goes on (RFC 4568 §7.1.3).
+                crypto=audio.crypto,
             )
         except sdp.SdpError:
             return None
@@ -61,3 +65,10 @@ class Session:
             return self.local
         # RFC 3264 §8: whatever differs from the last description carries the next version.
         return replace(answered, version=ours.version + 1).encode()
+
+
+def _policy_of(ours: sdp.Stream) -> SrtpPolicy:
+    """What was said about SRTP before holds."""
+    if ours.demands_srtp:
+        return "required"
+    return "optional" if ours.crypto else "off"

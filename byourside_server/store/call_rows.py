@@ -20,6 +20,7 @@ from byourside_server.calls.call import (
     SipFacts,
     StepProof,
 )
+from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
 from byourside_server.calls.wire import parse_call_request, request_document
 from byourside_server.providers.base import Usage
@@ -46,6 +47,10 @@ def turns_text(turns: tuple[Turn, ...]) -> str:
 
 def latency_text(latency: LatencyFacts) -> str:
     return dumps(list(latency.turns_ms))
+
+
+def media_text(media: MediaFacts | None) -> str | None:
+    return None if media is None else dumps(asdict(media))
 
 
 def usage_text(usage: Usage) -> str | None:
@@ -84,6 +89,7 @@ def call_of(row: sa.RowMapping) -> Call:
         analysis=row["analysis"],
         recording_ms=row["recording_ms"],
         latency=LatencyFacts(tuple(json.loads(row["latency"]))) if row["latency"] else LatencyFacts(),
+        media=MediaFacts(**json.loads(row["media"])) if row["media"] else None,
         mind=row["mind"],
         usage=_usage(json.loads(row["usage"])) if row["usage"] else Usage(),
         cancel_requested_at=row["cancel_requested_at"],

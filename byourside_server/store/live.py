@@ -17,7 +17,15 @@ from byourside_server.calls.transcript import Turn
 from byourside_server.store import events
 from byourside_server.store.accounts import lock_account
 from byourside_server.store.analysis import analysis_item
-from byourside_server.store.call_rows import Column, call_of, latency_text, sip_text, turns_text, usage_text
+from byourside_server.store.call_rows import (
+    Column,
+    call_of,
+    latency_text,
+    media_text,
+    sip_text,
+    turns_text,
+    usage_text,
+)
 from byourside_server.store.calls import change
 from byourside_server.store.engine import House
 from byourside_server.store.gate import open_gate
@@ -171,6 +179,7 @@ def _values_of(ended: LineEnded) -> dict[str, Column]:
         "turns": turns_text(ended.turns),
         "recording_ms": ended.recording_ms,
         "latency": latency_text(ended.latency),
+        "media": media_text(ended.media),
         "mind": ended.mind,
         "usage": usage_text(ended.usage),
     }

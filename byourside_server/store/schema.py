@@ -107,6 +107,7 @@ calls = Table(
     Column("analysis_attempts", Integer, nullable=False),
     Column("recording_ms", Integer),
     Column("latency", Text),
+    Column("media", Text),
     Column("mind", Text),
     Column("usage", Text),
     Column("cancel_requested_at", Double),

@@ -100,6 +100,25 @@ export interface SipFacts {
   attempts: DialAttempt[];
 }
 
+/** How the sound of the call travelled; `mos` is an estimate from 1 to 4.5. */
+export interface Media {
+  codec: string;
+  srtp: string | null;
+  packetsSent: number;
+  packetsReceived: number;
+  packetsLost: number;
+  packetsLate: number;
+  packetsDuplicate: number;
+  packetsRejected: number;
+  concealedMs: number;
+  lossPercent: number;
+  jitterMs: number;
+  bufferMs: number;
+  roundTripMs: number | null;
+  mos: number | null;
+  farEnd: { lossPercent: number; jitterMs: number | null; mos: number | null } | null;
+}
+
 export interface Usage {
   requests: number;
   failures: number;
@@ -139,6 +158,7 @@ export interface CallRecord {
   turns?: Turn[];
   evidence?: Record<string, Evidence | null> | null;
   latency?: { turnsMs: number[]; p50Ms: number | null; p95Ms: number | null } | null;
+  media?: Media | null;
   analysis?: string | null;
   mind?: string | null;
   steps?: StepProof[] | null;

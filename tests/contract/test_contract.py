@@ -23,6 +23,7 @@ from byourside_server.calls.call import (
     Report,
     SipFacts,
 )
+from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
 from byourside_server.calls.wire import call_record, event_body, parse_call_request
 from byourside_server.errors import STATUS_OF_TOKEN
@@ -78,6 +79,7 @@ TALKED = replace(
     ),
     analysis="done",
     latency=LatencyFacts((380, 540)),
+    media=MediaFacts("PCMU", None, 894, 879, 3, 1, 0, 0, 60, 2.6, 20, 38.4, 0.0, 1.9),
     mind="embedded",
 )
 

@@ -19,7 +19,7 @@ from byourside_server.lines.media_port import (
 )
 from byourside_server.lines.media_process import ProcessMediaPort
 from byourside_server.media.rtp import RtpPacket, parse
-from tests.media.bank_kit import SILENT_FRAME, frames_of, speech
+from tests.media.bank_kit import frames_of, speech
 
 PATIENCE_S = 10.0
 
@@ -114,8 +114,10 @@ def test_a_call_over_udp_is_recorded_to_the_sample_and_heard_back(tmp_path: Path
     data = (tmp_path / "call.wav").read_bytes()[58:]
     contact, agent = data[0::2], data[1::2]
     assert agent.index(clip) == started.at_ms * 8
-    # A machine that stalls may delay frames; it may not change, drop or reorder one.
-    assert b"".join(frame for frame in frames_of(contact) if frame != SILENT_FRAME) == voice
+    # A machine that stalls may delay frames, and what is put in between is faded into the first half of the
+    # next one; it may not drop or reorder one.
+    heard = iter(frame[80:] for frame in frames_of(contact))
+    assert all(frame[80:] in heard for frame in frames_of(voice))
     closed = events[-1]
     assert isinstance(closed, Closed)
     assert len(contact) == closed.stats.duration_ms * 8

@@ -5,10 +5,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from byourside_server.media.bank import AudioBank, RecordingBlock
+from byourside_server.media.bank import AudioBank
 from byourside_server.media.g711 import encode_ulaw
 from byourside_server.media.messages import LineEvent
 from byourside_server.media.rtp import FRAME_SAMPLES, RtpPacket, parse
+from byourside_server.media.tape import RecordingBlock
 
 EventT = TypeVar("EventT")
 ASSETS = Path(__file__).parent / "assets"

@@ -62,12 +62,16 @@ def test_numbers_wrap_at_65535(row: OneRow) -> None:
 
 def test_reordered_packets_come_out_in_order(row: OneRow) -> None:
     row.put(1, 3, 2)
-    assert [row.take() for _ in range(4)] == [0xFF, 1, 2, 3]
+    assert [row.take() for _ in range(3)] == [1, 2, 3]
 
 
-def test_a_lost_packet_is_silence_once_two_later_ones_are_there(row: OneRow) -> None:
-    row.put(1, 2, 4, 5, 6)
-    assert [row.take() for _ in range(6)] == [0xFF, 1, 2, 0xFF, 4, 5]
+def test_a_lost_packet_is_silence_once_its_time_and_a_later_one_have_come(row: OneRow) -> None:
+    heard = []
+    for sequence in (1, 2, 3, None, 5, 6):
+        if sequence:
+            row.put(sequence)
+        heard.append(row.take())
+    assert heard == [0xFF, 1, 2, 3, 0xFF, 5]
     assert row.count("lost") == 1
 
 
@@ -82,22 +86,22 @@ def test_a_packet_that_is_only_late_is_waited_for(row: OneRow) -> None:
 
 def test_a_duplicate_is_heard_once_and_counted(row: OneRow) -> None:
     row.put(1, 2, 2, 3)
-    assert [row.take() for _ in range(4)] == [0xFF, 1, 2, 3]
+    assert [row.take() for _ in range(3)] == [1, 2, 3]
     assert (row.count("received"), row.count("duplicate")) == (3, 1)
 
 
 def test_a_packet_behind_its_moment_is_dropped_and_counted(row: OneRow) -> None:
     row.put(1, 2, 3)
-    assert [row.take() for _ in range(3)] == [0xFF, 1, 2]
+    assert [row.take() for _ in range(2)] == [1, 2]
     row.put(1)
     assert row.take() == 3
     assert row.count("late") == 1
 
 
-def test_a_backlog_is_shortened_to_four_frames(row: OneRow) -> None:
+def test_a_backlog_is_shortened(row: OneRow) -> None:
     row.put(*range(1, 11))
     heard = [row.take() for _ in range(9)]
-    assert heard[:2] == [0xFF, 1]
+    assert heard[0] == 1
     assert 10 in heard
     assert row.count("skipped") + len([value for value in heard if value != 0xFF]) == 10
 
@@ -118,14 +122,14 @@ def test_another_source_starts_a_new_stream(row: OneRow) -> None:
     row.put(1000)
     row.take()
     row.put(3, 4, ssrc=2)
-    assert [row.take() for _ in range(3)] == [0xFF, 3, 4]
+    assert [row.take() for _ in range(2)] == [3, 4]
 
 
 def test_a_restarted_stream_is_followed_both_ways(row: OneRow) -> None:
     """RFC 3550 A.1: a jump beyond the misorder limit is a restart of the other side."""
     for first in (40_000, 200, 30_000):
         row.put(first, first + 1)
-        assert [row.take() for _ in range(4)] == [0xFF, first % 251, (first + 1) % 251, 0xFF]
+        assert [row.take() for _ in range(3)] == [first % 251, (first + 1) % 251, 0xFF]
 
 
 def test_jitter_is_that_of_the_rfc(row: OneRow) -> None:

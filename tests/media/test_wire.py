@@ -19,6 +19,7 @@ FIELDS = {
     int: INT64,
     int | None: st.none() | INT64,
     float: st.floats(allow_nan=False),
+    float | None: st.none() | st.floats(allow_nan=False),
     bool: st.booleans(),
 }
 

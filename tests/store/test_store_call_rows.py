@@ -10,8 +10,9 @@ import pytest
 import sqlalchemy as sa
 
 from byourside_server.calls.call import Callback, Evidence, Report, StepProof
+from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.providers.base import Usage
-from byourside_server.store.call_rows import call_of, report_text, usage_text
+from byourside_server.store.call_rows import call_of, media_text, report_text, usage_text
 
 REPORT = Report(
     "It went well.",
@@ -27,7 +28,7 @@ REPORT = Report(
 )
 UNSET = """
     key_id dialing_at ringing_at answered_at ended_at finished_at answered_by ended_by end_reason error sip
-    turns analysis recording_ms latency mind cancel_requested_at report usage
+    turns analysis recording_ms latency media mind cancel_requested_at report usage
 """
 ROW: Mapping[str, Any] = {
     **dict.fromkeys(UNSET.split()),
@@ -48,6 +49,12 @@ def row(**columns: object) -> sa.RowMapping:
 
 def test_a_report_with_steps_callback_and_usage_is_read_back_whole() -> None:
     assert call_of(row(report=report_text(REPORT))).report == REPORT
+
+
+def test_what_is_known_of_the_sound_is_read_back_whole() -> None:
+    facts = MediaFacts("PCMA", "AES_CM_128_HMAC_SHA1_80", 9, 8, 1, 0, 0, 2, 20, 1.5, 40, 30.0, 0.5, 2.0)
+    assert call_of(row(media=media_text(facts))).media == facts
+    assert call_of(row(media=media_text(None))).media is None
 
 
 def test_a_report_of_an_older_edition_has_the_defaults_of_what_it_did_not_know() -> None:

@@ -80,6 +80,34 @@ class Latency(TypedDict, total=False):
     p95Ms: Optional[int]
 
 
+class FarEnd(TypedDict):
+    """How the contact's side heard the agent, by its own reports (RTCP)."""
+
+    lossPercent: float
+    jitterMs: Optional[float]
+    mos: Optional[float]
+
+
+class Media(TypedDict, total=False):
+    """How the sound of the call travelled; `mos` is an estimate from 1 to 4.5."""
+
+    codec: str
+    srtp: Optional[str]
+    packetsSent: int
+    packetsReceived: int
+    packetsLost: int
+    packetsLate: int
+    packetsDuplicate: int
+    packetsRejected: int
+    concealedMs: int
+    lossPercent: float
+    jitterMs: float
+    bufferMs: int
+    roundTripMs: Optional[float]
+    mos: Optional[float]
+    farEnd: Optional[FarEnd]
+
+
 class StepProof(TypedDict):
     """The disclosure, a `mustSay` or a `mustAsk`, and the agent's turn that holds it."""
 
@@ -153,6 +181,7 @@ class CallRecord(_PublishedRecord, total=False):
     turns: List[Turn]
     evidence: Optional[Dict[str, Optional[Evidence]]]
     latency: Optional[Latency]
+    media: Optional[Media]
     analysis: Optional[str]
     mind: Optional[str]
     steps: Optional[List[StepProof]]
