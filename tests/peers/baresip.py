@@ -42,6 +42,7 @@ class Baresip:
     folder: Path
     port: int
     control: socket.socket
+    """Its control port, connected."""
     events: list[dict[str, Any]] = field(default_factory=list)
     _unread: bytes = b""
     _answers: list[dict[str, Any]] = field(default_factory=list)
@@ -64,8 +65,9 @@ class Baresip:
             self._read(until)
         return found[count - 1]
 
-    def forget(self) -> None:
-        """Calls that were are over: begin with an empty page."""
+    def forget(self, user: str) -> None:
+        """Calls that were are over: begin with an empty page; commands are for this account from now on."""
+        self.command("uafind", f"sip:{user}@{HOST}:{self.port}")
         with contextlib.suppress(TimeoutError):
             while True:
                 self._read(time.monotonic() + 0.01)

@@ -46,7 +46,7 @@ def callee(port: int) -> tuple[tuple[str, str], ...]:
 
 
 @contextlib.contextmanager
-def kamailio(folder: Path, default_callee: int) -> Iterator[Kamailio]:
+def kamailio(folder: Path, default_callee: str) -> Iterator[Kamailio]:
     command = program("kamailio", "kamailio kamailio-tls-modules")
     modules = next(Path("/usr").glob("lib*/**/kamailio/modules/tm.so"), None)
     if modules is None or not modules.with_name("tls.so").exists():
@@ -64,7 +64,7 @@ def kamailio(folder: Path, default_callee: int) -> Iterator[Kamailio]:
         "REALM": REALM,
         "PASSWORD": PASSWORD,
         "CALLEE_FIELD": CALLEE_FIELD,
-        "DEFAULT_CALLEE": str(default_callee),
+        "DEFAULT_CALLEE": default_callee,
     }
     text = TEMPLATE.read_text()
     for name, value in settings.items():

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from byourside_server.lines.encryption import Encryption
 from byourside_server.lines.exchange import to_owner
 from byourside_server.lines.media_port import Closed
 from byourside_server.lines.media_process import ProcessMediaPort
@@ -26,6 +27,7 @@ from byourside_server.sip.hop import Hop
 from byourside_server.sip.message import Request, Response
 from byourside_server.sip.outgoing import OutgoingCall, TrunkAddress
 from byourside_server.sip.parse import parse
+from byourside_server.sip.sdp_crypto import SrtpPolicy
 from byourside_server.sip.trace import Way
 
 HOST = "127.0.0.1"
@@ -75,6 +77,7 @@ class Placed(Diary):
         self.line_id = line_id
         self.file = office.folder / f"{line_id}.wav"
         self.sip = office.sip
+        self.encryption = Encryption("off")
         self.call: OutgoingCall
 
     async def answered(self) -> sip.Answered:
@@ -91,7 +94,15 @@ class Placed(Diary):
 
     def connect(self, body: bytes) -> None:
         far = sdp.chosen(sdp.parse(body))
-        self.office.media.connect(self.line_id, far.host, far.port, far.codec, far.dtmf_payload_type)
+        self.office.media.connect(
+            self.line_id,
+            far.host,
+            far.port,
+            far.codec,
+            far.dtmf_payload_type,
+            rtcp_port=far.rtcp_port,
+            srtp=self.encryption.agree(far),
+        )
 
     def say(self, ulaw: bytes) -> None:
         self.office.media.play(self.line_id, 1, ulaw)
@@ -168,13 +179,15 @@ class Office:
         to_user: str = THEM,
         headers: tuple[tuple[str, str], ...] = (),
         by: SipSocket | None = None,
+        srtp: SrtpPolicy = "off",
     ) -> Placed:
         """Send an INVITE with a row of real sound behind it."""
         self._lines += 1
         placed = Placed(self, f"peer-{self._lines}")
         placed.sip = by or self.sip
         port = await self.media.open(placed.line_id, placed.hear)
-        offer = sdp.offer(HOST, port).encode()
+        placed.encryption = Encryption(srtp)
+        offer = sdp.offer(HOST, port, srtp=srtp, crypto=placed.encryption.offered).encode()
         placed.call = placed.sip.do(
             lambda now: placed.sip.endpoint.invite(
                 trunk, to_user=to_user, from_user=US, sdp=offer, now=now, headers=headers

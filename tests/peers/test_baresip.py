@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from byourside_server.media.g711 import encode_ulaw
 from byourside_server.media.messages import DigitHeard
-from byourside_server.providers.base import Expectation
+from byourside_server.providers.base import Expectation, SpeechToText
 from byourside_server.providers.registry import open_speech_to_text
 from byourside_server.sandbox.clips import Clip, all_clips
 from byourside_server.sip import events as sip
 from byourside_server.sip import sdp
 from byourside_server.sip.outgoing import TrunkAddress
+from byourside_server.sip.sdp_crypto import SrtpPolicy
 from tests.media.bank_kit import silence, tone
 from tests.peers.baresip import HOST, Baresip, baresip
 from tests.peers.office import RATE_HZ, Office, Placed, Sound, likeness, share_of_tone, wave_of
@@ -32,17 +34,14 @@ def clip_of(text: str) -> Clip:
     return next(clip for clip in all_clips() if clip.text == text)
 
 
-def words_in(ulaw: bytes) -> str:
-    """What the embedded recogniser hears."""
+@pytest.fixture(scope="module")
+def ears(office: Office) -> Iterator[SpeechToText]:
+    async def open_ears() -> SpeechToText:
+        return open_speech_to_text("embedded")
 
-    async def recognise() -> str:
-        ears = open_speech_to_text("embedded")
-        try:
-            return (await ears.transcribe(ulaw, Expectation())).text
-        finally:
-            await ears.close()
-
-    return asyncio.run(recognise())
+    ears = office.run(open_ears)
+    yield ears
+    office.run(ears.close)
 
 
 def bare(text: str) -> str:
@@ -56,36 +55,60 @@ def phone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Baresip]:
         yield phone
 
 
-async def call(office: Office, phone: Baresip, user: str) -> Placed:
+async def call(office: Office, phone: Baresip, user: str, srtp: SrtpPolicy = "off") -> Placed:
     """Ring one of its accounts."""
-    await asyncio.to_thread(phone.forget)
-    return await office.place(TrunkAddress((HOST, phone.port), HOST), user)
+    await asyncio.to_thread(phone.forget, user)
+    return await office.place(TrunkAddress((HOST, phone.port), HOST), user, srtp=srtp)
 
 
-@pytest.mark.parametrize(("user", "codec"), [("bob", "PCMU"), ("erin", "PCMA")])
+@dataclass(frozen=True)
+class Talk:
+    """How the two sides speak with each other."""
+
+    user: str
+    codec: str = "PCMU"
+    srtp: SrtpPolicy = "off"
+    suite: str = ""
+
+
+TALKS = {
+    "PCMU": Talk("bob"),
+    "PCMA": Talk("erin", "PCMA"),
+    "SRTP required": Talk("dave", srtp="required", suite="AES_CM_128_HMAC_SHA1_80"),
+    "SRTP offered": Talk("dave", srtp="optional", suite="AES_CM_128_HMAC_SHA1_80"),
+    "SRTP offered to a phone without": Talk("bob", srtp="optional"),
+}
+
+
+@pytest.mark.parametrize("name", TALKS)
 def test_both_sides_hear_each_others_tone_and_words(
-    office: Office, phone: Baresip, user: str, codec: str
+    office: Office, phone: Baresip, ears: SpeechToText, name: str
 ) -> None:
+    talk = TALKS[name]
+
     async def story() -> Placed:
-        placed = await call(office, phone, user)
+        placed = await call(office, phone, talk.user, talk.srtp)
         answered = await placed.answered()
-        assert sdp.chosen(sdp.parse(answered.sdp)).codec == codec
+        assert sdp.chosen(sdp.parse(answered.sdp)).codec == talk.codec
         placed.say(tone(TONE_S, OURS_HZ) + silence(0.3) + clip_of(OUR_WORDS).ulaw)
         await asyncio.sleep(TONE_S + 0.5 + clip_of(OUR_WORDS).duration_s)
         stats = await placed.end()
-        assert stats.packets_lost == 0
+        assert (stats.packets_lost, stats.packets_rejected, stats.srtp) == (0, 0, talk.suite)
         await asyncio.to_thread(phone.wait_for, "CALL_CLOSED")
         return placed
 
     placed = office.run(story)
-    for heard, hz, words in (
-        (wave_of(placed.heard), THEIRS_HZ, THEIR_WORDS),
-        (phone.heard, OURS_HZ, OUR_WORDS),
-    ):
+    theirs, ours = wave_of(placed.heard), phone.heard
+    for heard, hz, words in ((theirs, THEIRS_HZ, THEIR_WORDS), (ours, OURS_HZ, OUR_WORDS)):
         assert tone_share(heard, hz) > PURE
         assert likeness(heard, wave_of(clip_of(words).ulaw)) > ALIKE
-    assert bare(words_in(placed.heard[round((TONE_S + 0.2) * RATE_HZ) :])) == bare(THEIR_WORDS)
-    assert bare(words_in(ulaw_of(phone.heard[round((TONE_S + 0.2) * RATE_HZ) :]))) == bare(OUR_WORDS)
+    spoken_at = round((TONE_S + 0.2) * RATE_HZ)
+
+    async def recognise() -> list[str]:
+        sounds = placed.heard[spoken_at:], ulaw_of(ours[spoken_at:])
+        return [(await ears.transcribe(sound, Expectation())).text for sound in sounds]
+
+    assert [bare(text) for text in office.run(recognise)] == [bare(THEIR_WORDS), bare(OUR_WORDS)]
 
 
 def tone_share(heard: Sound, hz: float) -> float:
@@ -209,3 +232,15 @@ def test_a_phone_that_hangs_up_ends_the_call(office: Office, phone: Baresip) -> 
     placed = office.run(story)
     assert [event.by for event in placed.all(sip.HungUp)] == ["remote"]
     assert placed.sent() == ["INVITE", "ACK", "200 BYE"]
+
+
+def test_srtp_that_is_required_is_not_talked_out_of(office: Office, phone: Baresip) -> None:
+    """A phone without SRTP refuses the offer; nothing is said in the clear."""
+
+    async def story() -> Placed:
+        placed = await call(office, phone, "bob", "required")
+        await placed.wait_for(sip.Refused)
+        await placed.close()
+        return placed
+
+    assert [event.status for event in office.run(story).all(sip.Refused)] == [488]

@@ -49,7 +49,7 @@ class Carrier:
 @pytest.fixture(scope="module")
 def carrier(office: Office, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Carrier]:
     folder = tmp_path_factory.mktemp("carrier")
-    with kamailio(folder / "kamailio", default_callee=free_port()) as server:
+    with kamailio(folder / "kamailio", default_callee=f"bob@{HOST}:{free_port()}") as server:
 
         async def story() -> SipSocket:
             return await office.open_sip(TlsSettings(ca_file=server.certificate))
