@@ -107,7 +107,9 @@ async def open_house(config: Config) -> AsyncIterator[Switchboard]:
             recordings_dir=recordings_dir,
             traces_dir=config.traces_dir,
             public_url=config.public_url,
-            settings=SwitchboardSettings(max_live_calls=config.max_live_calls, languages=thinking.languages),
+            settings=SwitchboardSettings(
+                max_live_calls=config.max_live_calls, languages=thinking.languages
+            ),
         )
         switchboard.trunk_is_down = exchange.trunks.is_down
         switchboard.trunks_up = exchange.trunks.up

@@ -14,6 +14,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
+from typing import cast
 
 from byourside_server.lines.sip_udp import family_of
 from byourside_server.lines.tls_settings import TlsSettings, connection_failure
@@ -45,8 +46,8 @@ class _Connection(asyncio.Protocol):
         self._why = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # Other loops' transports look like this one and are none (uvloop).
+        transport = self._transport = cast("asyncio.Transport", transport)
         if self.number is None:
             host, port, *_ = transport.get_extra_info("peername") or ("", 0)
             self.number = self._owner.accepted(self, Hop(host, port, self._kind))

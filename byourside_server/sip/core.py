@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from byourside_server.sip.events import SipEvent
 from byourside_server.sip.grammar import MAGIC_COOKIE, escape_user
-from byourside_server.sip.hop import Address, Hop, Transport
+from byourside_server.sip.hop import Address, Hop, Transport, written_host
 from byourside_server.sip.message import Headers, Request, Response, respond
 from byourside_server.sip.sources import Sources
 from byourside_server.sip.streams import SILENT_S, Flow, Streams
@@ -51,7 +51,7 @@ class Core:
         *,
         tls_port: int | None = None,
     ) -> None:
-        self.host = f"[{host}]" if ":" in host else host
+        self.host = written_host(host)
         self.port = port
         # TLS has a port of its own (§18.1.1); without one, what others send must come by our connection.
         self.tls_port = tls_port
@@ -96,7 +96,8 @@ class Core:
         def look(at: float) -> None:
             if self.streams.flows.get(flow.number) is not flow:
                 return
-            if flow.is_idle(at):
+            # A peer may have no other way to tell us of a call's end than the connection we opened.
+            if flow.is_idle(at) and (flow.accepted or not self.calls):
                 self.dropped["stream: idle"] += flow.accepted
                 self.streams.close(flow.number)
             else:
@@ -132,14 +133,13 @@ class Core:
 
     def over(self, request: Request, hop: Hop) -> Request:
         """A request of ours with the topmost Via of the hop's transport (§18.1.1), its branch kept."""
-        via = ("Via", self._via(hop.transport, request.via.branch or ""))
+        via = self._via(hop.transport, request.via.branch or "")
+        if request.headers.get("Via") == via:
+            return request
         lines = list(request.headers)
         top = next(index for index, (name, _) in enumerate(lines) if name == "Via")
-        if lines[top] == via:
-            return request
-        return Request(
-            Headers((*lines[:top], via, *lines[top + 1 :])), request.body, request.method, request.uri
-        )
+        lines[top] = "Via", via
+        return Request(Headers(lines), request.body, request.method, request.uri)
 
     def _by_size(self, request: Request, hop: Hop, now: float) -> Hop:
         """`hop`, or the same by TCP where the request is too large for one datagram (§18.1.1)."""

@@ -16,7 +16,7 @@ from byourside_server.sip.core import ALLOW, ALLOWED_METHODS, SUPPORTED_EXTENSIO
 from byourside_server.sip.errors import SipParseError
 from byourside_server.sip.events import SipEvent
 from byourside_server.sip.grammar import is_number, parse_sip_uri
-from byourside_server.sip.hop import Address, Hop
+from byourside_server.sip.hop import Address, Hop, written_host
 from byourside_server.sip.incoming import IncomingCall
 from byourside_server.sip.keep_alive import KeepAlive
 from byourside_server.sip.message import Request, Response, respond
@@ -185,6 +185,10 @@ class SipEndpoint:
     def keep_alive(self, trunk: TrunkAddress, now: float, *, interval_s: float | None = None) -> KeepAlive:
         """Keep the way to the trunk open through NAT and firewalls, until `stop` (RFC 5626 §4.4)."""
         return KeepAlive(self._core, trunk.hop, now, interval_s)
+
+    def advertise(self, host: str, port: int) -> None:
+        """From the next call on, be reached here: what `seen_as` taught, for one."""
+        self._core.host, self._core.port = written_host(host), port
 
     def trust(self, networks: Iterable[str]) -> None:
         """Networks that may speak in any call, for carriers that send from several addresses.

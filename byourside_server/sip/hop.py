@@ -33,8 +33,7 @@ class Hop:
     flow: int | None = None
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.transport}:{host}:{self.port}"
+        return f"{self.transport}:{written_host(self.host)}:{self.port}"
 
     @property
     def address(self) -> Address:
@@ -50,6 +49,11 @@ class Hop:
         return replace(self, transport=transport, flow=None)
 
 
+def written_host(host: str) -> str:
+    """A host as it stands in Via and URI: IPv6 in brackets (§25.1)."""
+    return f"[{host}]" if ":" in host else host
+
+
 def is_address(host: str) -> bool:
     """Whether a host is written as an address and not as a name."""
     try:
@@ -59,10 +63,17 @@ def is_address(host: str) -> bool:
     return True
 
 
+def _is_out_of_reach(host: str, peer: str) -> bool:
+    if not is_address(peer):
+        return False
+    return ipaddress.ip_address(host).is_private and ipaddress.ip_address(peer).is_global
+
+
 def hop_of_uri(uri: SipUri, fallback: Hop) -> Hop:
     """Where a request for `uri` goes (§8.1.2), in a conversation that so far went by `fallback`.
 
-    A name in its place: looking names up is not for this room, and what worked until now is nearest.
+    A name in its place: looking names up is not for this room, and what worked until now is nearest. So
+    it is where a public peer names a private address: that lies behind its NAT.
     What began over TLS never leaves it: a peer that names another transport is sent its requests on the
     connection there is, rather than in the clear. Without `transport=` an address is UDP (RFC 3263 §4.1),
     unless it is the very address we talk to already.
@@ -71,6 +82,8 @@ def hop_of_uri(uri: SipUri, fallback: Hop) -> Hop:
     secure = uri.scheme == "sips" or asked == "tls"
     host = (uri.parameters.get("maddr") or uri.host).strip("[]")
     if not is_address(host) or (fallback.transport == "tls" and not secure):
+        return fallback
+    if host != fallback.host and _is_out_of_reach(host, fallback.host):
         return fallback
     transport: Transport = "tls" if secure else asked or "udp"
     port = uri.port or DEFAULT_PORTS[transport]

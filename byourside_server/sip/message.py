@@ -179,6 +179,10 @@ class SipMessage:
 
     def encode(self) -> bytes:
         """The message as bytes; Content-Length is always written, and always right."""
+        return self._encoded
+
+    @cached_property
+    def _encoded(self) -> bytes:
         lines = [self._start_line()]
         lines += [f"{name}: {value}" for name, value in self.headers]
         lines.append(f"Content-Length: {len(self.body)}")

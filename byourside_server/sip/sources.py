@@ -4,6 +4,7 @@ A request inside a dialog, and a response to a request of ours, is heard only fr
 from hosts whose answers made the dialog, from hosts in its routes and its target, and from the networks
 an operator names for carriers that speak from several addresses. Hosts count and ports do not: proxies
 send from other ports than they listen on. Names in routes prove nothing here, for nobody looks them up.
+What is spoken over TLS is answered over TLS: source addresses of datagrams can be made up.
 """
 
 from __future__ import annotations
@@ -40,17 +41,23 @@ class Sources:
 
         A hop that is a name was looked up below us, so its address is not known here.
         """
+        if asked.transport == "tls" != source.transport:
+            return False
         return (
             same_host(asked.host, source.host) or not is_address(asked.host) or self.is_trusted(source.host)
         )
 
     def may_speak(self, dialog: Dialog, heard_from: Iterable[str], source: Hop) -> bool:
         """Whether a request from `source` may be inside `dialog`."""
-        hosts = {dialog.fallback.host, *heard_from, *_hosts(dialog)}
+        if dialog.fallback.transport == "tls" != source.transport:
+            return False
+        host = source.host
         return (
-            any(same_host(host, source.host) for host in hosts)
+            same_host(dialog.fallback.host, host)
+            or any(same_host(known, host) for known in heard_from)
+            or any(same_host(known, host) for known in _hosts(dialog))
             or not is_address(dialog.fallback.host)
-            or self.is_trusted(source.host)
+            or self.is_trusted(host)
         )
 
 

@@ -218,6 +218,55 @@ def test_a_port_taken_for_tcp_leaves_udp_and_a_warning(caplog: pytest.LogCapture
     asyncio.run(story())
 
 
+def test_what_is_advertised_is_written_and_what_is_bound_is_used() -> None:
+    """Behind NAT the two differ; RFC 3581 brings the answers home all the same."""
+
+    async def story() -> None:
+        async with agents(TlsSettings()) as (phone,):
+            office = Agent()
+            await office.socket.open(HOST, advertised=("198.51.100.7", 5999))
+            call = office.dial(trunk_at(phone, "udp"))
+            assert isinstance(await office.hears(), sip.Answered)
+            invite = await phone.hears()
+            assert isinstance(invite, sip.InviteReceived)
+            assert "198.51.100.7:5999" in (invite.headers.get("Contact") or "")
+            assert "198.51.100.7:5999" in (invite.headers.get("Via") or "")
+            assert office.socket.endpoint.seen_as == (HOST, office.socket.port)
+            office.socket.do(call.hang_up)
+            assert isinstance(await phone.hears(), sip.HungUp)
+            await office.socket.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_ipv6_is_spoken_too(transport: Transport) -> None:
+    async def story() -> None:
+        office, phone = Agent(), Agent()
+        await phone.socket.open("::1")
+        await office.socket.open("::1")
+        call = office.dial(TrunkAddress(("::1", phone.socket.port), "carrier.test", transport=transport))
+        assert isinstance(await office.hears(), sip.Answered)
+        office.socket.do(call.hang_up)
+        assert isinstance(await phone.hears(), sip.InviteReceived)
+        assert isinstance(await phone.hears(), sip.HungUp)
+        for agent in (office, phone):
+            await agent.socket.close()
+
+    if not has_ipv6():
+        pytest.skip("no IPv6 on this machine")
+    asyncio.run(story())
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
 Server = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 

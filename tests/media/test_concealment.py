@@ -59,7 +59,7 @@ def test_silence_goes_on_as_silence() -> None:
 
 def test_lost_speech_is_nearer_to_what_was_said_than_silence_or_the_last_packet_again() -> None:
     """Segmental signal-to-noise ratio of the first 10 ms; silence has 0 dB by definition."""
-    said = decode_ulaw(speech()).astype(np.float32) / 32768
+    said: Floats = np.asarray(decode_ulaw(speech()) / np.float32(32768), np.float32)
     ours, repeated = [], []
     for start in range(640, len(said) - 160, 480):
         wanted = said[start : start + 80]

@@ -88,6 +88,11 @@ def test_our_public_address_is_learnt_from_answers() -> None:
     assert pair.office.seen_as is None
     pair.office.receive_datagram(answer, PHONE, 0.0)
     assert pair.office.seen_as == ("198.51.100.7", 31_337)
+    pair.office.advertise("198.51.100.7", 31_337)
+    pair.dial()
+    invite = wire.last(OFFICE, "INVITE")
+    assert (invite.via.host, invite.via.port) == ("198.51.100.7", 31_337)
+    assert (invite.headers.get("Contact") or "").endswith("@198.51.100.7:31337>")
 
 
 def test_a_way_over_tcp_is_pinged_and_a_peer_gone_deaf_is_connected_to_anew() -> None:

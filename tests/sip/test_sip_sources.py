@@ -8,6 +8,8 @@ from byourside_server.sip import sdp
 from byourside_server.sip.call import CallState
 from byourside_server.sip.events import Answered, HungUp
 from byourside_server.sip.message import Headers, Request
+from byourside_server.sip.outgoing import TrunkAddress
+from tests.sip.stream_wire import TLS_PORT, StreamWire
 from tests.sip.wire import ANSWER, OFFICE, PHONE, Address, Pair, Wire
 
 STRANGER: Address = ("203.0.113.66", 5060)
@@ -106,6 +108,18 @@ def test_a_strangers_cancel_and_ack_are_not_heard() -> None:
     assert other.phone.dropped == {"strange source": 1}
     other.wire.run(1)
     assert other.wire.labels(PHONE).count("200 INVITE") > 1  # still not acknowledged
+
+
+def test_what_began_over_tls_is_not_ended_by_a_datagram() -> None:
+    """The source address of a datagram can be made up."""
+    wire = StreamWire()
+    pair = Pair(wire, TrunkAddress((PHONE[0], TLS_PORT), "carrier.example", transport="tls"))
+    call, incoming = pair.answered()
+    incoming.hang_up(wire.now)
+    ((_, bye),) = pair.phone.stream_data_to_send(wire.now)
+    pair.office.receive_datagram(bye, PHONE, wire.now)
+    assert call.state is CallState.ANSWERED
+    assert pair.office.dropped == {"strange source": 1}
 
 
 def test_what_is_no_network_is_said() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from byourside_server.sip import sdp
 from byourside_server.sip.events import Answered, HungUp, Refused
@@ -11,7 +13,7 @@ from byourside_server.sip.hop import Hop, Transport, hop_of_uri
 from byourside_server.sip.message import Request
 from byourside_server.sip.outgoing import TrunkAddress
 from byourside_server.sip.streams import IDLE_S, MAX_ACCEPTED, SILENT_S
-from tests.sip.stream_wire import TLS_PORT, StreamWire
+from tests.sip.stream_wire import TLS_PORT, StreamWire, pieces
 from tests.sip.wire import ANSWER, OFFER, OFFICE, PHONE, Pair
 
 OVER: dict[Transport, TrunkAddress] = {
@@ -154,6 +156,19 @@ def test_the_next_call_uses_the_connection_there_is_and_an_idle_one_is_closed() 
     assert len(wire.opened) == 2
 
 
+def test_a_connection_is_kept_for_as_long_as_a_call_lasts() -> None:
+    """Over TLS without a certificate of our own it is the only way a BYE can come."""
+    pair, wire = pair_over("tls")
+    _, incoming = pair.answered()
+    wire.endpoints[PHONE].stream_lost = lambda *_: None  # type: ignore[method-assign]
+    wire.run(4 * IDLE_S)
+    assert pair.office.streams_to_close() == []
+    assert pair.office.dropped == {}
+    incoming.hang_up(wire.now)
+    wire.run(2 * IDLE_S)
+    assert set(pair.office.held().values()) == {0}
+
+
 # --- by size (§18.1.1) ----------------------------------------------------------------------------------
 
 
@@ -266,11 +281,45 @@ def test_a_ping_is_answered_and_keeps_the_connection() -> None:
     assert phone.streams_to_close() == []
 
 
+def everything_said_over_tcp() -> list[bytes]:
+    pair, wire = pair_over("tcp")
+    call, _ = pair.answered()
+    call.send_message(b"hello", "text/plain", 0.0)
+    wire.settle()
+    call.hang_up(0.0)
+    wire.settle()
+    return [sent.data for sent in wire.streamed]
+
+
+SAID = everything_said_over_tcp()
+PIECES = [b"\r\n", b"\r\n\r\n", b"\r", b":", b"99999", b"Content-Length", b"\x00", b"SIP/2.0", b" "]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_no_stream_raises_whatever_it_holds_and_however_it_is_cut(data: st.DataObject) -> None:
+    """Into both ends of a live call, over the call's own connection."""
+    pair, wire = pair_over("tcp")
+    pair.answered()
+    stream = bytearray(b"".join(data.draw(st.lists(st.sampled_from(SAID), min_size=1, max_size=4))))
+    for _ in range(data.draw(st.integers(0, 4))):
+        at = data.draw(st.integers(0, len(stream) - 1))
+        piece = data.draw(st.binary(max_size=3) | st.sampled_from(PIECES))
+        stream[at : at + data.draw(st.integers(0, 4))] = piece
+    size = data.draw(st.integers(1, len(stream)))
+    for address, number in list(wire.peers):
+        for part in pieces(bytes(stream), size):
+            wire.endpoints[address].receive_stream(number, part, wire.now)
+        wire.settle()
+    wire.run(40)
+
+
 # --- where a URI leads ---------------------------------------------------------------------------------
 
 
 UDP, TCP = Hop("10.0.0.2", 5060), Hop("10.0.0.2", 5060, "tcp", flow=7)
 TLS = Hop("10.0.0.2", 5061, "tls", "sip.carrier")
+PUBLIC = Hop("8.8.8.8", 5060)
 
 
 @pytest.mark.parametrize(
@@ -296,6 +345,9 @@ TLS = Hop("10.0.0.2", 5061, "tls", "sip.carrier")
         # Never out of TLS into the clear.
         ("sip:b@10.0.0.3:5060", TLS, TLS),
         ("sip:b@10.0.0.3:5060;transport=udp", TLS, TLS),
+        # A private address that a public peer names lies behind its NAT; another public one does not.
+        ("sip:b@192.168.1.20:5060", PUBLIC, PUBLIC),
+        ("sip:b@8.8.4.4", PUBLIC, Hop("8.8.4.4", 5060)),
         # What a transport nobody knows of means is nobody's to say: UDP.
         ("sip:b@10.0.0.3;transport=carrier-pigeon", TCP, Hop("10.0.0.3", 5060)),
     ],
