@@ -27,12 +27,7 @@ log = logging.getLogger(__name__)
 class Leg:
     """One outgoing call as signalling and sound; what happens on it goes to `receive`."""
 
-    def __init__(
-        self,
-        call: Call,
-        equipment: Equipment,
-        receive: Callable[[Inbound], None],
-    ) -> None:
+    def __init__(self, call: Call, equipment: Equipment, receive: Callable[[Inbound], None]) -> None:
         self._call = call
         self._equipment = equipment
         self._media = equipment.media
@@ -76,14 +71,10 @@ class Leg:
         """Send the INVITE. An earlier one was finally refused: it has no more to say."""
         media_host = way.trunk.advertised_host or self._equipment.media_host
         codecs = [codec for name in way.trunk.codecs for codec in sdp.OUR_CODECS if codec.name == name]
+        codecs.append(sdp.TELEPHONE_EVENT)
+        # Keys of its own for each trunk: one that refused has seen those it was offered.
         keys = self._encryption = Encryption(way.trunk.srtp)
-        offer = sdp.offer(
-            media_host,
-            self._port,
-            [*codecs, sdp.TELEPHONE_EVENT],
-            srtp=keys.policy,
-            crypto=keys.offered,
-        ).encode()
+        offer = sdp.offer(media_host, self._port, codecs, srtp=keys.policy, crypto=keys.offered).encode()
         # Lets an operator find a call in the trunk's traces, and the sandbox count who was dialled.
         headers = [("X-Call-Id", self._call.id), *way.identity.headers]
         self._way = way

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from byourside_server.sip.hop import Transport
+from byourside_server.sip.sdp_crypto import SrtpPolicy
 
 NumberFormat = Literal["e164", "digits", "national"]
-Srtp = Literal["off", "optional", "required"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Trunk:
     max_calls: int | None = None
     calls_per_second: float | None = None
     codecs: tuple[str, ...] = ("PCMU", "PCMA")
-    srtp: Srtp = "off"
+    srtp: SrtpPolicy = "off"
     # Written into SDP in place of this machine's own address.
     advertised_host: str | None = None
     options_every_s: float = 30.0
