@@ -203,8 +203,9 @@ async def open_trunks(
             known = await open_sip(config, watch, closing, port, tls, trunk.advertised_host)
             sockets[trunk.advertised_host, tls] = known
         doors.append((trunk, known))
-    for _, sip in doors if traces is not None else ():
-        sip.endpoint.tap(partial(traces.tap, (sip.host, sip.port)))
+    if traces is not None:
+        for _, sip in doors:
+            sip.endpoint.tap(partial(traces.tap, (sip.host, sip.port)))
     for sip in sockets.values():
         sip.endpoint.trust(
             network for given, (_, used) in zip(config.trunks, doors, strict=True) if used is sip
