@@ -25,6 +25,7 @@ from byourside_server.errors import ConfigError, Refusal
 from byourside_server.guardrails.check import check_destination
 from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.exchange import Exchange, to_owner
+from byourside_server.lines.media_pool import MediaPool
 from byourside_server.lines.media_port import MediaUnavailable
 from byourside_server.lines.media_process import ProcessMediaPort
 from byourside_server.lines.sip_socket import SipSocket
@@ -144,7 +145,8 @@ async def open_exchange(
         config.traces_dir.mkdir(parents=True, exist_ok=True)
         closing.push_async_callback(traces.stop)
     trunks = await open_trunks(config, closing, traces)
-    media = ProcessMediaPort(capacity=config.max_live_calls, host=config.sip_host)
+    rows = -(-config.max_live_calls // config.media_processes)
+    media = MediaPool([ProcessMediaPort(rows, config.sip_host) for _ in range(config.media_processes)])
     closing.push_async_callback(media.stop)
     try:
         await media.start()

@@ -59,7 +59,9 @@ class Config:
     on_behalf_of: str | None = None
     """Whom the agent says it is calling for."""
     max_live_calls: int = 200
-    """Calls on the line at once, over all accounts: the rows of the media process."""
+    """Calls on the line at once, over all accounts: the rows of the media processes together."""
+    media_processes: int = 1
+    """Media engines side by side, each with its share of the calls; one holds about a core's worth."""
     calls_per_minute: int = 60
     """Of a new account: calls one key may place in a minute."""
     minute_allowance: float | None = 1000.0
@@ -126,6 +128,7 @@ def load_config(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> 
         analysis=sources.text("analysis", "mind"),
         on_behalf_of=sources.optional_text("on_behalf_of"),
         max_live_calls=sources.whole("max_live_calls", 200, 1, 10_000),
+        media_processes=sources.whole("media_processes", 1, 1, 64),
         calls_per_minute=sources.whole("calls_per_minute", 60, 0, 100_000),
         minute_allowance=sources.number_or_unlimited("minute_allowance", 1000.0),
         max_concurrent=sources.whole("max_concurrent", 10, 0, 10_000),

@@ -12,12 +12,22 @@ from byourside_server.lines.line import Line
 from byourside_server.lines.trunks import Trunks
 from byourside_server.sip import events as sip
 
+ADMIT_EVERY_S = 0.1
+
 
 class Exchange:
     """Dials calls with one set of equipment; how many at once is not its question."""
 
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
+        self._admitting = asyncio.Lock()
+
+    async def admit(self) -> None:
+        """Return once one more call would leave the sound of those under way as it is."""
+        async with self._admitting:  # in the order they came
+            # Nobody tells: how an engine does is a measurement that is taken now and then.
+            while not self._equipment.media.has_room():  # noqa: ASYNC110
+                await asyncio.sleep(ADMIT_EVERY_S)
 
     @property
     def trunks(self) -> Trunks:

@@ -10,6 +10,7 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: more threads only fight over the tick
 
 import argparse
+import contextlib
 import gc
 import resource
 import secrets
@@ -22,6 +23,7 @@ import numpy as np
 
 from byourside_server.lines.media_room import MediaRoom
 from byourside_server.lines.media_sockets import UdpRows
+from byourside_server.lines.media_uring_rows import UringRows
 from byourside_server.media.g711 import encode_ulaw
 from byourside_server.media.messages import AskStats, Command, EngineStats, Event
 from byourside_server.media.rtp import FRAME_SAMPLES, TICK_MS, RtpPacket
@@ -32,6 +34,9 @@ LATE_S = 0.005
 COMMANDS_S = 0.005
 """Hundreds of calls that begin or end at once wait for each other, not the ticks of those who talk."""
 _READ_BYTES = 1 << 20
+KEPT_TICKS = 1 << 14
+"""Five and a half minutes."""
+LATELY_TICKS = 100
 _WARM_UP_TICKS = 100
 """Touches every array and every code path once before the first call."""
 
@@ -76,40 +81,58 @@ class Parent:
 
 
 class Punctuality:
-    """How late the ticks began."""
+    """How late the ticks began, and how long they took: all in sum, the latest one by one."""
 
     def __init__(self) -> None:
         self.ticks = self.late_ticks = 0
         self._sum_s = self._worst_s = 0.0
+        self._kept = np.zeros((KEPT_TICKS, 3), np.float64)
+        """Moment on the monotonic clock, lateness, work: seconds."""
 
-    def note(self, late_s: float) -> None:
+    def note(self, due_at: float, late_s: float) -> None:
+        self._kept[self.ticks % KEPT_TICKS, :2] = due_at, late_s
         self.ticks += 1
         self.late_ticks += late_s > LATE_S
         self._sum_s += late_s
         self._worst_s = max(self._worst_s, late_s)
 
+    def worked(self, work_s: float) -> None:
+        """The tick just noted is done."""
+        self._kept[(self.ticks - 1) % KEPT_TICKS, 2] = work_s
+
+    def write(self, path: str) -> None:
+        """The latest ticks, oldest first, as 64-bit floats `[ticks, 3]`."""
+        start = max(0, self.ticks - KEPT_TICKS)
+        self._kept[np.arange(start, self.ticks) % KEPT_TICKS].tofile(path)
+
     def stats(self, room: MediaRoom) -> EngineStats:
+        # The tick that runs is not done yet.
+        lately = self._kept[np.arange(max(0, self.ticks - 1 - LATELY_TICKS), self.ticks - 1) % KEPT_TICKS]
+        if not len(lately):
+            lately = np.zeros((1, 3))
         return EngineStats(
             ticks=self.ticks,
             rows_open=len(room.bank.rows),
             late_ticks=self.late_ticks,
             mean_late_ms=1000 * self._sum_s / max(1, self.ticks),
             worst_late_ms=1000 * self._worst_s,
+            lately_late_share=float((lately[:, 1] > LATE_S).mean()),
+            lately_work_ms=1000 * float(np.quantile(lately[:, 2], 0.9)),
             cpu_s=time.process_time(),
             stages=room.bank.cpu_by_stage(),
         )
 
 
-def run(parent: Parent, room: MediaRoom) -> None:
+def run(parent: Parent, room: MediaRoom, punctuality: Punctuality) -> None:
     """Tick until the parent is gone."""
-    punctuality = Punctuality()
     waiting: deque[Command] = deque()
     deadline = time.monotonic()
     while not parent.is_gone:
         wait_s = deadline - time.monotonic()
         if wait_s > 0:
             time.sleep(wait_s)
-        punctuality.note(max(0.0, time.monotonic() - deadline))
+        began_at = time.monotonic()
+        punctuality.note(deadline, max(0.0, began_at - deadline))
         waiting.extend(parent.commands())
         answers: list[Event] = []
         enough_at = time.monotonic() + COMMANDS_S
@@ -121,6 +144,7 @@ def run(parent: Parent, room: MediaRoom) -> None:
                 room.handle(command)
         room.tick()
         parent.tell([*room.events(), *answers])
+        punctuality.worked(time.monotonic() - began_at)
         deadline += TICK_S
     room.close_all()
     parent.tell(list(room.events()))
@@ -142,6 +166,14 @@ def warm_up(capacity: int) -> None:
         room.bank.listen()
 
 
+def open_rows(capacity: int, host: str, sockets: str) -> UdpRows:
+    """Sockets by the kernel's ring where there is one, else one by one."""
+    if sockets == "ring":
+        with contextlib.suppress(OSError):
+            return UringRows(capacity, host)
+    return UdpRows(capacity, host)
+
+
 def ask_for_priority() -> None:
     """Real-time scheduling where the system grants it; the engine works without."""
     try:
@@ -155,6 +187,12 @@ def main() -> None:
     arguments.add_argument("--fd", type=int, required=True, help="inherited socket to the parent")
     arguments.add_argument("--capacity", type=int, default=64)
     arguments.add_argument("--host", default="127.0.0.1", help="address the RTP sockets are bound to")
+    arguments.add_argument(
+        "--sockets", choices=("ring", "plain"), default="ring", help="io_uring if there is any"
+    )
+    arguments.add_argument(
+        "--ticks-file", help="where to write when each tick was due, began and how long it took"
+    )
     options = arguments.parse_args()
     # Ctrl-C reaches the whole group: the parent decides when calls end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -162,14 +200,17 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     parent = Parent(socket.socket(fileno=options.fd))
     random = np.random.default_rng(secrets.randbits(128))
-    rows = UdpRows(options.capacity, options.host)
+    rows = open_rows(options.capacity, options.host, options.sockets)
     warm_up(options.capacity)
     room = MediaRoom(options.capacity, rows, random, time.thread_time, time.time)
     gc.collect()
     gc.freeze()
     gc.disable()
     ask_for_priority()
-    run(parent, room)
+    punctuality = Punctuality()
+    run(parent, room, punctuality)
+    if options.ticks_file:
+        punctuality.write(options.ticks_file)
 
 
 if __name__ == "__main__":

@@ -179,6 +179,10 @@ class InProcessMedia:
         )
         self._listeners: dict[str, OnEvent] = {}
 
+    def has_room(self) -> bool:
+        """Always: time waits for this engine."""
+        return True
+
     async def open(self, line_id: str, on_event: OnEvent) -> int:
         if line_id in self._listeners:
             raise MediaUnavailable(f"line {line_id} is open already")

@@ -75,6 +75,9 @@ class MediaPort(Protocol):
     async def open(self, line_id: str, on_event: OnEvent) -> int:
         """Reserve a row and a UDP port for a line; raises `MediaUnavailable`."""
 
+    def has_room(self) -> bool:
+        """Whether one more line would leave the sound of the others as it is."""
+
     def connect(
         self,
         line_id: str,

@@ -35,10 +35,18 @@ from byourside_server.media.messages import (
     Srtp,
     StartRecording,
 )
+from byourside_server.media.rtp import TICK_MS
 from byourside_server.media.wire import MessageReader, encode
 
 __all__ = ["InProcessMedia", "MemoryWire", "ProcessMediaPort"]
 
+LOOK_EVERY_S = 0.5
+"""How often an engine that holds lines is asked how it does."""
+LATE_SHARE = 0.02
+"""More late ticks than this, and nobody is added: those who talk would hear it."""
+MOST_NEWCOMERS = 50
+WORK_SHARE = 0.85
+"""Of a tick; beyond it the next line would make ticks late."""
 ENGINE = "byourside_server.lines.media_engine"
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 5.0
@@ -48,9 +56,12 @@ _READ_BYTES = 1 << 18
 class ProcessMediaPort:
     """`MediaPort` whose engine is a child process; use within one running event loop."""
 
-    def __init__(self, capacity: int = 64, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, capacity: int = 64, host: str = "127.0.0.1", *, engine_options: tuple[str, ...] = ()
+    ) -> None:
         self.host = host
         self._capacity = capacity
+        self._engine_options = engine_options
         self._child: subprocess.Popen[bytes] | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -58,10 +69,18 @@ class ProcessMediaPort:
         self._opening: dict[str, asyncio.Future[int]] = {}
         self._asking: deque[asyncio.Future[EngineStats]] = deque()
         self._starting = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
+        self._is_calm = True
+        self._newcomers = 0
 
     @property
     def is_running(self) -> bool:
         return self._writer is not None
+
+    @property
+    def pid(self) -> int | None:
+        """The engine's process, while there is one."""
+        return None if self._child is None else self._child.pid
 
     async def start(self) -> None:
         """Start the engine, if it is not running, and wait until it answers."""
@@ -78,9 +97,23 @@ class ProcessMediaPort:
         except (MediaUnavailable, TimeoutError) as error:
             await self.stop()
             raise MediaUnavailable("the media engine does not start") from error
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._look())
+
+    def has_room(self) -> bool:
+        """Whether one more line would not make the others' ticks late, by how they were a moment ago.
+
+        Between two looks only so many may come as cannot turn the engine from idle to late.
+        """
+        return (
+            self._is_calm and self._newcomers < MOST_NEWCOMERS and len(self._listeners) < self._capacity
+        )
 
     async def stop(self) -> None:
         """Let the engine finish its recordings and end; lines still open hear `Closed`."""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
         if self._writer is not None:
             self._writer.write_eof()
         child, self._child = self._child, None
@@ -100,6 +133,7 @@ class ProcessMediaPort:
             raise MediaUnavailable(f"line {line_id} is open already")
         answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._opening[line_id] = answer
+        self._newcomers += 1
         self._listeners[line_id] = on_event
         self._do(Open(line_id))
         try:
@@ -167,9 +201,23 @@ class ProcessMediaPort:
         user_ticks, system_ticks = int(after_name[11]), int(after_name[12])
         return (user_ticks + system_ticks) / os.sysconf("SC_CLK_TCK")
 
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            self._newcomers = 0
+            if not self._listeners or not self.is_running:
+                self._is_calm = True
+                continue
+            with contextlib.suppress(MediaUnavailable):
+                stats = await self.stats()
+                self._is_calm = (
+                    stats.lately_late_share <= LATE_SHARE and stats.lately_work_ms <= WORK_SHARE * TICK_MS
+                )
+
     def _spawn(self, file: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", ENGINE, "--fd", str(file)]
         command += ["--capacity", str(self._capacity), "--host", self.host]
+        command += self._engine_options
         return subprocess.Popen(command, pass_fds=[file], stdin=subprocess.DEVNULL)
 
     def _do(self, command: Command) -> None:

@@ -117,25 +117,40 @@ class UdpRows:
         del self._ports[row]
 
     def send(self, packets: Bytes, instead: Mapping[int, bytes]) -> None:
-        views = self._views_of(packets)
         self._list_sockets()
-        for row, send in self._writers:
-            try:
-                send(views[row] if row not in instead else memoryview(instead[row]))
-            except OSError:  # refused by a port that is gone, or the queue is full: speech does not wait
-                continue
+        self._send_latched(packets, instead)
+        if len(self._writers) == len(self._targets):
+            return
         for row, target in self._targets.items():
             if row in self._latched or row in self._muted:
                 continue
             try:
-                self._sockets[row].sendto(instead.get(row, views[row]), self._senders.get(row, target))
+                data = instead[row] if row in instead else packets[row].data
+                self._sockets[row].sendto(data, self._senders.get(row, target))
             except OSError:
+                continue
+
+    def _send_latched(self, packets: Bytes, instead: Mapping[int, bytes]) -> None:
+        views = self._views_of(packets)
+        for row, send in self._writers:
+            try:
+                send(views[row] if row not in instead else memoryview(instead[row]))
+            except OSError:  # refused by a port that is gone, or the queue is full: speech does not wait
                 continue
 
     def receive(self) -> Iterator[tuple[Rows, Bytes, Ints]]:
         self._ticks += 1
         self._latch_new()
         self._list_sockets()
+        rows, lengths = self._receive_latched()
+        if len(rows):
+            yield self._round(rows, lengths)
+        if self._ticks % LEFTOVERS_EVERY_TICKS == 0:
+            yield from self._leftovers()
+        if self._ticks % LOOSEN_EVERY_TICKS == 0:
+            self._loosen_quiet()
+
+    def _receive_latched(self) -> tuple[Rows, Ints]:
         rows, lengths = [], []
         for row, receive_into, view in self._readers:
             try:
@@ -144,12 +159,7 @@ class UdpRows:
                 continue
             rows.append(row)
             lengths.append(length)
-        if rows:
-            yield self._round(rows, lengths)
-        if self._ticks % LEFTOVERS_EVERY_TICKS == 0:
-            yield from self._leftovers()
-        if self._ticks % LOOSEN_EVERY_TICKS == 0:
-            self._loosen_quiet()
+        return np.array(rows, np.intp), np.array(lengths, np.int64)
 
     def _leftovers(self) -> Iterator[tuple[Rows, Bytes, Ints]]:
         for _ in range(LEFTOVER_ROUNDS):
@@ -163,12 +173,11 @@ class UdpRows:
                 rows.append(row)
             if not rows:
                 return
-            yield self._round(rows, lengths)
+            yield self._round(np.array(rows, np.intp), np.array(lengths, np.int64))
 
-    def _round(self, rows: list[int], lengths: list[int]) -> tuple[Rows, Bytes, Ints]:
-        numbers = np.array(rows, np.intp)
-        self._heard_at[numbers] = self._ticks
-        return numbers, self._packets[numbers, : max(*lengths, 192)], np.array(lengths, np.int64)
+    def _round(self, rows: Rows, lengths: Ints) -> tuple[Rows, Bytes, Ints]:
+        self._heard_at[rows] = self._ticks
+        return rows, self._packets[rows, : max(int(lengths.max()), 192)], lengths
 
     def _latch_new(self) -> None:
         """Connect sockets that hear their first RTP packet; that packet itself is peeked, not taken."""

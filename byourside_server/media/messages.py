@@ -260,6 +260,10 @@ class EngineStats:
     """Ticks that began more than 5 ms after their moment; every one was still run."""
     mean_late_ms: float
     worst_late_ms: float
+    lately_late_share: float
+    """Of the last two seconds' ticks, those that began more than 5 ms late."""
+    lately_work_ms: float
+    """Of the last two seconds' ticks, nine in ten took no longer."""
     cpu_s: float
     stages: StageCpu
 

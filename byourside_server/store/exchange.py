@@ -34,6 +34,10 @@ ReportHappening = Callable[[Happening], Awaitable[None]]
 class Dialer(Protocol):
     """The telephone network, as far as the house knows it."""
 
+    async def admit(self) -> None:
+        """Return once a call more would do those under way no harm; the queue waits so long."""
+        ...
+
     async def run(self, call: Call, report: ReportHappening, cancelled: asyncio.Event) -> None:
         """Dial, talk and hang up, politely and soon once `cancelled` is set.
 
@@ -85,6 +89,11 @@ class Exchange:
     async def dial(self, call_id: str) -> None:
         """Dial a claimed call, once: whoever fails to consume its token does not dial."""
         await self._room.acquire()
+        try:
+            await self._dialer.admit()
+        except BaseException:
+            self._room.release()
+            raise
         if self._closing or not self._lease_holds():
             self._room.release()
             return

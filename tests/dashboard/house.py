@@ -117,6 +117,9 @@ class ScriptedNetwork:
     recordings: Path
     reports: dict[str, ReportHappening] = field(default_factory=dict)
 
+    async def admit(self) -> None:
+        return
+
     async def run(self, call: Call, report: ReportHappening, cancelled: asyncio.Event) -> None:
         to = call.request.to
         self.reports[call.id] = report

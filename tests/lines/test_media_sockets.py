@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
+from byourside_server.lines import media_uring as uring
 from byourside_server.lines.media_sockets import LEFT_FOR_TICKS, LOOSEN_AFTER_TICKS, UdpRows
+from byourside_server.lines.media_uring_rows import UringRows
 from byourside_server.media.rtp import PACKET_BYTES, RtpPacket
 
 OUR_FRAME = np.zeros((1, PACKET_BYTES), np.uint8)
+
+
+MakeRows = Callable[[int, str], UdpRows]
+
+
+def ring_rows(capacity: int, host: str) -> UdpRows:
+    try:
+        return UringRows(capacity, host)
+    except OSError as error:
+        pytest.skip(f"there is no io_uring here: {error}")
+
+
+@pytest.fixture(params=[UdpRows, ring_rows], ids=["plain", "ring"])
+def make(request: pytest.FixtureRequest) -> MakeRows:
+    """Both ways to move packets keep the same promises."""
+    made: MakeRows = request.param
+    return made
 
 
 class FarSide:
@@ -60,10 +79,12 @@ def tick(rows: UdpRows, count: int = 1) -> list[int]:
     return heard
 
 
-def test_a_far_side_that_fell_silent_may_come_back_from_elsewhere(far_sides: list[FarSide]) -> None:
+def test_a_far_side_that_fell_silent_may_come_back_from_elsewhere(
+    far_sides: list[FarSide], make: MakeRows
+) -> None:
     """A gateway fails over, or a NAT forgets: no re-INVITE tells of it."""
     before, after = far_sides
-    rows = UdpRows(1, "127.0.0.1")
+    rows = make(1, "127.0.0.1")
     port = rows.open(0)
     rows.aim(0, "127.0.0.1", before.port)
     before.say(port)
@@ -80,10 +101,12 @@ def test_a_far_side_that_fell_silent_may_come_back_from_elsewhere(far_sides: lis
     rows.close(0)
 
 
-def test_silence_does_not_send_a_phone_behind_nat_back_to_what_its_sdp_said(far_sides: list[FarSide]) -> None:
+def test_silence_does_not_send_a_phone_behind_nat_back_to_what_its_sdp_said(
+    far_sides: list[FarSide], make: MakeRows
+) -> None:
     """Silence suppression: no packet for seconds, and the words must reach it all the same."""
     announced, real = far_sides
-    rows = UdpRows(1, "127.0.0.1")
+    rows = make(1, "127.0.0.1")
     port = rows.open(0)
     rows.aim(0, "127.0.0.1", announced.port)
     real.say(port)
@@ -96,11 +119,11 @@ def test_silence_does_not_send_a_phone_behind_nat_back_to_what_its_sdp_said(far_
 
 
 def test_the_last_packets_from_the_old_address_do_not_hold_a_row_that_was_moved(
-    far_sides: list[FarSide],
+    far_sides: list[FarSide], make: MakeRows
 ) -> None:
     """A re-INVITE is answered before the far side's old stream has dried up."""
     old, new = far_sides
-    rows = UdpRows(1, "127.0.0.1")
+    rows = make(1, "127.0.0.1")
     port = rows.open(0)
     rows.aim(0, "127.0.0.1", old.port)
     old.say(port)
@@ -116,11 +139,11 @@ def test_the_last_packets_from_the_old_address_do_not_hold_a_row_that_was_moved(
 
 
 def test_a_phone_behind_nat_that_keeps_its_source_is_believed_again_after_a_while(
-    far_sides: list[FarSide],
+    far_sides: list[FarSide], make: MakeRows
 ) -> None:
     """The SDP of a re-INVITE names another private address; the packets come whence they came."""
     source, announced = far_sides
-    rows = UdpRows(1, "127.0.0.1")
+    rows = make(1, "127.0.0.1")
     port = rows.open(0)
     rows.aim(0, "127.0.0.1", source.port)
     source.say(port)
@@ -132,9 +155,9 @@ def test_a_phone_behind_nat_that_keeps_its_source_is_believed_again_after_a_whil
     rows.close(0)
 
 
-def test_a_tick_over_quiet_rows_stays_cheap() -> None:
+def test_a_tick_over_quiet_rows_stays_cheap(make: MakeRows) -> None:
     """Every 25th tick looks for quiet rows: a vector operation, whatever their number."""
-    rows = UdpRows(50, "127.0.0.1")
+    rows = make(50, "127.0.0.1")
     for row in range(50):
         rows.open(row)
     began = time.process_time()
@@ -144,3 +167,62 @@ def test_a_tick_over_quiet_rows_stays_cheap() -> None:
     for row in range(50):
         rows.close(row)
     assert spent_s / 200 < 0.005
+
+
+def test_what_takes_a_frames_place_is_sent_whole_in_its_stead(
+    far_sides: list[FarSide], make: MakeRows
+) -> None:
+    """Keys are shorter than a frame, encrypted frames longer; the other rows are sent as they are."""
+    rows = make(2, "127.0.0.1")
+    ports = [rows.open(0), rows.open(1)]
+    for row, side in enumerate(far_sides):
+        rows.aim(row, "127.0.0.1", side.port)
+        side.say(ports[row])
+    frames = np.zeros((2, PACKET_BYTES), np.uint8)
+    list(rows.receive())
+    for instead in (b"key", b"encrypted" * 30):
+        rows.send(frames, {0: instead})
+        assert far_sides[0].socket.recv(2000) == instead
+        assert far_sides[1].socket.recv(2000) == frames[1].tobytes()
+    rows.close(0)
+    rows.send(frames, {})
+    assert far_sides[1].socket.recv(2000) == frames[1].tobytes()
+    rows.close(1)
+
+
+def test_a_port_that_is_gone_costs_only_its_own_packets(far_sides: list[FarSide], make: MakeRows) -> None:
+    """ICMP says that nobody listens there (ECONNREFUSED): the other rows are sent all the same."""
+    rows = make(2, "127.0.0.1")
+    ports = [rows.open(0), rows.open(1)]
+    for row, side in enumerate(far_sides):
+        rows.aim(row, "127.0.0.1", side.port)
+        side.say(ports[row])
+    list(rows.receive())
+    far_sides[0].socket.close()
+    frames = np.zeros((2, PACKET_BYTES), np.uint8)
+    for _ in range(5):
+        rows.send(frames, {})
+        list(rows.receive())
+    assert far_sides[1].hears() == 5
+    rows.close(0)
+    rows.close(1)
+
+
+def test_more_rows_than_the_ring_has_entries_are_moved_in_pieces() -> None:
+    """Three entries in a ring of two, again and again, so that its end is crossed at every place."""
+    try:
+        ring = uring.Ring(2)
+    except OSError as error:
+        pytest.skip(f"there is no io_uring here: {error}")
+    there, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    with there, theirs:
+        words = np.frombuffer(b"one.two.six.", np.uint8)
+        entries = np.zeros(3, uring.ENTRY)
+        entries["opcode"], entries["file"] = uring.SEND, there.fileno()
+        entries["address"], entries["length"] = words.ctypes.data + np.arange(3) * 4, 4
+        entries["user_data"] = [7, 8, 9]
+        for _ in range(5):
+            done = ring.submit(entries, wait=True)
+            assert [(int(one["user_data"]), int(one["result"])) for one in done] == [(7, 4), (8, 4), (9, 4)]
+            assert [theirs.recv(10) for _ in range(3)] == [b"one.", b"two.", b"six."]
+    ring.close()

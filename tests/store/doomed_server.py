@@ -27,6 +27,9 @@ class CountedDialer:
         self._dials = dials
         self._live_s = live_s
 
+    async def admit(self) -> None:
+        return
+
     async def run(self, call: Call, report: ReportHappening, cancelled: asyncio.Event) -> None:
         with self._dials.open("a") as network:
             network.write(call.id + "\n")

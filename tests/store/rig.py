@@ -46,6 +46,11 @@ class ScriptedDialer:
         self.dialled: list[str] = []
         self.script: Script = self.talk
         self._clock = clock
+        self.has_room = asyncio.Event()
+        self.has_room.set()
+
+    async def admit(self) -> None:
+        await self.has_room.wait()
 
     async def run(self, call: Call, report: Report_, cancelled: asyncio.Event) -> None:
         self.dialled.append(call.id)

@@ -70,6 +70,25 @@ def test_a_call_is_dialled_once_however_often_its_item_runs(url: str, tmp_path: 
     asyncio.run(story())
 
 
+def test_a_call_for_which_there_is_no_room_stays_queued_and_may_be_called_off(
+    url: str, tmp_path: Path
+) -> None:
+    async def story() -> None:
+        async with Rig(url, tmp_path) as rig:
+            account, key = await rig.account()
+            rig.dialer.has_room.clear()
+            first = await rig.switchboard.place(account, key, request())
+            second = await rig.switchboard.place(account, key, request())
+            await rig.switchboard.cancel(account, first.id)
+            assert (await rig.switchboard.get(account, second.id)).state in ("queued", "claimed")
+            assert rig.dialer.dialled == []
+            rig.dialer.has_room.set()
+            await rig.until(account, second.id, "completed")
+            assert rig.dialer.dialled == [second.id]
+
+    asyncio.run(story())
+
+
 def test_a_worker_declared_dead_gets_no_token(url: str, tmp_path: Path) -> None:
     async def story() -> None:
         async with Rig(url, tmp_path) as rig:

@@ -1,0 +1,63 @@
+"""Several engines as one port: real processes on the loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+from byourside_server.lines.media_pool import MediaPool
+from byourside_server.lines.media_port import Closed, Lost
+from byourside_server.lines.media_process import ProcessMediaPort
+from tests.lines.test_media_process import Ear
+
+
+def test_lines_are_spread_over_engines_and_one_that_dies_takes_only_its_own() -> None:
+    """No engine knows another: what befalls one is not noticed by the other's lines."""
+    ears = [Ear() for _ in range(4)]
+
+    async def calls() -> list[int]:
+        engines = [ProcessMediaPort(4), ProcessMediaPort(4)]
+        pool = MediaPool(engines)
+        await pool.start()
+        try:
+            for number, ear in enumerate(ears):
+                await pool.open(f"call{number}", ear.hear)
+            held = [(await engine.stats()).rows_open for engine in engines]
+            assert engines[0].pid is not None
+            os.kill(engines[0].pid, signal.SIGKILL)
+            await ears[0].until(Lost)
+            await ears[2].until(Lost)
+            pool.close("call1")
+            await ears[1].until(Closed)
+            assert [type(event) for event in ears[3]] == []
+            again = Ear()
+            await pool.open("call0", again.hear)
+            pool.close("call0")
+            await again.until(Closed)
+            return held
+        finally:
+            await pool.stop()
+
+    assert asyncio.run(calls()) == [2, 2]
+
+
+def test_an_engine_takes_no_more_lines_than_it_has_rows() -> None:
+    """And says so before anybody is dialled."""
+
+    async def fill() -> tuple[bool, bool, bool]:
+        pool = MediaPool([ProcessMediaPort(1), ProcessMediaPort(1)])
+        await pool.start()
+        try:
+            before = pool.has_room()
+            ears = [Ear(), Ear()]
+            for number, ear in enumerate(ears):
+                await pool.open(f"call{number}", ear.hear)
+            full = pool.has_room()
+            pool.close("call0")
+            await ears[0].until(Closed)
+            return before, full, pool.has_room()
+        finally:
+            await pool.stop()
+
+    assert asyncio.run(fill()) == (True, False, True)
