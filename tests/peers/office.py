@@ -224,9 +224,24 @@ def share_of_tone(sound: Sound, frequency_hz: float, width_hz: float = 20.0) -> 
     return near / total if total > 0 else 0.0
 
 
-def likeness(sound: Sound, other: Sound) -> float:
-    """Highest normalised correlation of two sounds at any place: 1 is the same."""
-    size = 1 << (len(sound) + len(other)).bit_length()
-    product = np.fft.irfft(np.fft.rfft(sound, size) * np.conj(np.fft.rfft(other, size)), size)
-    window = np.convolve(sound**2, np.ones(min(len(other), len(sound))), "full").max()
-    return float(product.max() / np.sqrt(window * np.sum(other**2) + 1.0))
+def likeness(sound: Sound, said: Sound, piece_s: float = 0.25) -> float:
+    """How alike the sound is to what was said: the median correlation of the louder pieces, each at its best.
+
+    In pieces, since a jitter buffer may have stretched the whole somewhere by a packet.
+    """
+    length = round(piece_s * RATE_HZ)
+    pieces = [said[at : at + length] for at in range(0, len(said) - length, length)]
+    loud = [piece for piece in pieces if np.std(piece) > np.std(said) / 2]
+    assert loud
+    return float(np.median([_best_correlation(sound, piece) for piece in loud]))
+
+
+def _best_correlation(sound: Sound, piece: Sound) -> float:
+    size = 1 << (len(sound) + len(piece)).bit_length()
+    product = np.fft.irfft(np.fft.rfft(sound, size) * np.conj(np.fft.rfft(piece, size)), size)
+    places = len(sound) - len(piece) + 1
+    sums = np.concatenate([[0.0], np.cumsum(sound**2)])
+    energy = sums[len(piece) :] - sums[:places]
+    # Where next to nothing is heard, nothing is alike.
+    weight = np.sqrt(np.maximum(energy, energy.max() / 1000) * np.sum(piece**2))
+    return float((product[:places] / weight).max())

@@ -28,7 +28,7 @@ from tests.walks.house import House, wait_for_end
 
 ANSWERED, BUSY = "+14155550123", "+442079460123"
 # What the person says, and when: the agent's sentences are as long as its voice makes them.
-SAID = ((0.6, "Hello?"), (12.5, "Yes, that works for me."), (19.0, "No, thank you."))
+SAID = ((0.6, "Hello?"), (12.5, "Yes, that works for me."), (19.0, "No thank you."))
 CONFIG = """\
 [trunks.carrier]
 host = "{host}"
