@@ -21,6 +21,7 @@ from tests.peers import sipp as play
 from tests.peers.baresip import baresip
 from tests.peers.kamailio import HOST, PASSWORD, REALM, USER, kamailio
 from tests.peers.office import wave_of
+from tests.peers.process import wait_for
 from tests.peers.sipp import sipp
 from tests.peers.test_baresip import clip_of
 from tests.walks.conftest import README_CALL
@@ -28,7 +29,7 @@ from tests.walks.house import House, wait_for_end
 
 ANSWERED, BUSY = "+14155550123", "+442079460123"
 # What the person says, and when: the agent's sentences are as long as its voice makes them.
-SAID = ((0.6, "Hello?"), (12.5, "Yes, that works for me."), (19.0, "No thank you."))
+SAID = ((0.6, "Hello, this is John."), (13.5, "Yes, that works for me."), (20.0, "No thank you."))
 CONFIG = """\
 [trunks.carrier]
 host = "{host}"
@@ -109,7 +110,7 @@ def test_the_call_is_completed_with_what_was_said_and_what_it_means(calls: Calls
     assert record["status"] == "completed", record
     assert record["sip"]["status"] == 200
     said = [turn["text"].lower() for turn in record["turns"] if turn["role"] == "contact"]
-    assert said[:2] == ["hello", "yes that works for me"]
+    assert said[:2] == ["hello this is john", "yes that works for me"]
     assert record["extracted"]["confirmed"] is True
     assert record["objectiveMet"] == "yes"
 
@@ -123,6 +124,8 @@ def test_a_busy_phone_is_declined_and_sipp_is_content(calls: Calls) -> None:
 
 def test_the_trace_of_the_call_shows_every_message_and_no_secret(calls: Calls, tmp_path: Path) -> None:
     path = f"/v1/agent/calls/{calls.records[ANSWERED]['id']}/sip-trace"
+    # The last messages are written a second later at the most.
+    wait_for(lambda: "BYE" in calls.client.get(path).text, "no BYE in the trace")
     text = calls.client.get(path).text
     # The registered user's name, the password, and key material are nowhere.
     assert USER not in text.replace(REALM, "")
