@@ -61,7 +61,7 @@ async def call(office: Office, phone: Baresip, user: str, srtp: SrtpPolicy = "of
     return await office.place(TrunkAddress((HOST, phone.port), HOST), user, srtp=srtp)
 
 
-# baresip 1.0 opens each call with one packet in the clear, to open the way through a NAT.
+# baresip 1.0 opens the way through a NAT with one RTCP packet (APP, "PING") in the clear.
 MOST_REJECTED = 1
 
 
