@@ -139,7 +139,7 @@ def transfer_targets(transfers: Mapping[str, str]) -> tuple[TransferTarget, ...]
 async def open_exchange(
     config: Config, recordings_dir: Path, thinking: Thinking, closing: contextlib.AsyncExitStack
 ) -> Exchange:
-    """The telephone side: trunks or sandbox, SIP sockets, media process, speech engines."""
+    """The telephone side: trunks or sandbox, SIP sockets, media processes, speech engines."""
     traces = SipTraces(config.traces_dir, SystemClock()) if config.sip_trace else None
     if traces is not None:
         config.traces_dir.mkdir(parents=True, exist_ok=True)

@@ -137,6 +137,7 @@ class _Examination:
 
     async def _ask(self, address: tuple[str, int]) -> Finding:
         from byourside_server.lines.trunk_names import Target
+        from byourside_server.lines.trunk_watch import NO_ANSWER
         from byourside_server.sip.trunk_events import OptionsAnswered
 
         sip, shown = self._sip, f"{address[0]}:{address[1]}"
@@ -145,7 +146,7 @@ class _Examination:
         while not isinstance(event := await self._heard.get(), OptionsAnswered):
             pass
         took_ms = event.round_trip_s * 1000
-        if event.status is None and event.why == "no answer":
+        if event.status is None and event.why == NO_ANSWER:
             return self._finding(
                 "warn",
                 f"{shown} does not answer OPTIONS: some carriers never do; else see that it knows this"

@@ -37,6 +37,8 @@ class Leg:
         self._sip_call: OutgoingCall | None = None
         self._port = 0
         self._seeking: asyncio.Task[None] | None = None
+        # Whether they take RFC 4733 events, as agreed last.
+        self._takes_events = False
         self._encryption = Encryption("off")
         self.why_unusable = ""
         """Why the last `connect` was False: a key of `dialing.unusable`."""
@@ -105,8 +107,14 @@ class Leg:
             log.warning("far SDP refused", extra={"call_id": self._call.id, "why": str(error)})
             self.why_unusable = error.token if isinstance(error, CryptoError) else "no_common_codec"
             return False
-        self._aim(far, keys)
+        if not far.is_nowhere:
+            self._aim(far, keys)
         return True
+
+    @property
+    def is_held(self) -> bool:
+        """They want no sound from us now."""
+        return not self._dialled.flow.we_send
 
     def reconnect(self, body: bytes) -> None:
         """Follow the far side to a new address or codec; on hold to nowhere, stay and wait.
@@ -122,6 +130,7 @@ class Leg:
             self._aim(far, keys)
 
     def _aim(self, far: sdp.Chosen, keys: Srtp) -> None:
+        self._takes_events = far.dtmf_payload_type is not None
         self._media.connect(
             self._call.id,
             far.host,
@@ -130,6 +139,7 @@ class Leg:
             far.dtmf_payload_type,
             rtcp_port=far.rtcp_port,
             srtp=keys,
+            sends=self._dialled.flow.we_send,
         )
 
     def start_recording(self) -> None:
@@ -153,24 +163,28 @@ class Leg:
         self._media.listen_along(self._call.id, enabled)
 
     def press(self, digits: str) -> None:
-        """Telephone keys (RFC 4733)."""
-        self._media.send_dtmf(self._call.id, digits)
+        """Telephone keys: as RFC 4733 events, else by INFO where they take it, else as tones in the sound."""
+        call = self._dialled
+        if not self._takes_events and call.allows("INFO"):
+            self._taken.sip.do(lambda now: call.press(digits, now))
+        else:
+            self._media.send_dtmf(self._call.id, digits)
 
     def caption(self, text: str) -> None:
         """Tell a simulated phone of the sandbox what was said; real trunks are sent nothing."""
-        way, call = self._dialled
+        way, call = self._taken, self._dialled
         if way.trunk.captions:
             body = text.encode()
             way.sip.do(lambda now: call.send_message(body, "text/plain;charset=utf-8", now))
 
     def transfer(self, number: str) -> None:
         """Ask the far side to call `number` instead (REFER); `Referred` follows."""
-        way, call = self._dialled
+        way, call = self._taken, self._dialled
         way.sip.do(lambda now: call.transfer(spelt(way.trunk, number), now))
 
     def hang_up(self, reason: str | None = None) -> None:
         """BYE where it was answered, CANCEL where it still rings."""
-        way, call = self._dialled
+        way, call = self._taken, self._dialled
         way.sip.do(lambda now: call.hang_up(now, reason))
 
     def close_media(self) -> None:
@@ -185,6 +199,11 @@ class Leg:
             self.hang_up()
         self.close_media()
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether the trunk has said anything to the INVITE yet."""
+        return self._dialled.is_heard
+
     def leave(self) -> None:
         """The line is over: seek no more, and give the trunk its place back."""
         if self._seeking is not None:
@@ -192,7 +211,11 @@ class Leg:
         self._route.release()
 
     @property
-    def _dialled(self) -> tuple[Way, OutgoingCall]:
+    def _dialled(self) -> OutgoingCall:
+        assert self._sip_call is not None, "nothing was dialled yet"
+        return self._sip_call
+
+    @property
+    def _taken(self) -> Way:
         assert self._way is not None, "nothing was dialled yet"
-        assert self._sip_call is not None
-        return self._way, self._sip_call
+        return self._way

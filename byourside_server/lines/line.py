@@ -34,6 +34,7 @@ from byourside_server.lines.inbound import (
     VoicePiece,
     WayFound,
 )
+from byourside_server.lines.keypad import Keypad
 from byourside_server.lines.leg import Leg
 from byourside_server.lines.route import NoWay, Way
 from byourside_server.lines.speaking import Outcome, Speaking
@@ -83,6 +84,7 @@ class Line:
         )
         self._conversation = Conversation(self._brief)
         self._facts = DialFacts()
+        self._keypad = Keypad()
         self._answered_at = 0.0
         self._recording_ms: int | None = None
         self._media: MediaFacts | None = None
@@ -129,6 +131,9 @@ class Line:
             match event:
                 case None if giving_up is not None:
                     return giving_up  # neither CANCEL nor INVITE was ever answered
+                case None if giving_up is None and not self._leg.is_heard:
+                    # No ringing that went on too long: a trunk that is not there. Timer B ends it (32 s).
+                    give_up_at = None
                 case None | CancelRequested() | sound.Lost():
                     if isinstance(event, sound.Lost):
                         self._media_open = False
@@ -150,6 +155,8 @@ class Line:
                 case sip.Progress():
                     self._leg.route.carried()
                     await self._on_progress(event, now)
+                case sip.Reinvited():
+                    self._leg.reconnect(event.sdp)
                 case sip.Refused():
                     if giving_up is not None:
                         return giving_up
@@ -172,13 +179,7 @@ class Line:
         self._facts.final(now, refused.status, refused.reason, refused.q850_cause, local=refused.local)
         if self._facts.has_rung:
             return False
-        move = self._leg.route.refused(
-            refused.status,
-            local=refused.local,
-            q850_cause=refused.q850_cause,
-            retry_after_s=refused.retry_after_s,
-        )
-        return move != "final"
+        return self._leg.route.refused(refused) != "final"
 
     async def _on_progress(self, event: sip.Progress, now: float) -> None:
         early_media = bool(event.sdp)
@@ -221,6 +222,8 @@ class Line:
         """Hold the conversation until somebody ends it."""
         conversation = self._conversation
         conversation.receive_answered(self._now())
+        # Exchanges that put two calls together answer on hold, and connect later.
+        conversation.hold.receive(self._leg.is_held, self._now())
         ended_by: EndedBy | None = None
         while ended_by is None:
             ended_by = await self._act()
@@ -246,7 +249,7 @@ class Line:
         """Tell the conversation what came in; who ended the call, where that is what came."""
         conversation, now = self._conversation, self._now()
         match event:
-            case sound.SpeechStarted():
+            case sound.SpeechStarted() if not conversation.hold.is_on:
                 conversation.receive_speech_started(event.at_ms / 1000, now)
             case sound.SpeechPiece():
                 self._hearing.push(event.ulaw)
@@ -272,15 +275,19 @@ class Line:
                 conversation.receive_reply(event.request_id, event.decision, now)
             case sound.ToneHeard():
                 conversation.receive_tone(event.kind, event.at_ms / 1000, now)
-            case sound.DigitHeard():
+            case sound.DigitHeard() if self._keypad.pressed_by_sound(now):
                 conversation.receive_digit(event.digit, event.at_ms / 1000, now)
-            case sip.Reinvited() | sip.Acknowledged() if event.sdp:
+            case sip.InfoReceived():
+                key = self._keypad.pressed_by_info(event.body, event.content_type, now)
+                if key is not None:
+                    conversation.receive_digit(key, now, now)
+            case sip.Reinvited() | sip.Acknowledged() | sip.Reoffered():
                 self._leg.reconnect(event.sdp)
+                conversation.hold.receive(not event.flow.we_send, now)
             case sip.Referred():
                 conversation.receive_transfer(event.succeeded, now)
             case sip.HungUp():
-                conversation.receive_hang_up("contact", now)
-                return "contact"
+                return self._on_hung_up(event, now)
             case CancelRequested():
                 conversation.receive_hang_up("api", now)
                 return "api"
@@ -291,6 +298,14 @@ class Line:
             case _:
                 pass
         return None
+
+    def _on_hung_up(self, event: sip.HungUp, now: float) -> EndedBy:
+        if event.by != "network":
+            self._conversation.receive_hang_up("contact", now)
+            return "contact"
+        log.warning("the far side is gone", extra={"call_id": self._call_id, "why": event.reason})
+        self._conversation.receive_hang_up("network", now)
+        return "network"
 
     def _honest_goodbye(self) -> Decision:
         """A mind that broke leaves nobody to say what comes next: the contact is told so."""
@@ -327,6 +342,8 @@ class Line:
         return None
 
     def _on_speech_stopped(self, event: sound.SpeechStopped, now: float) -> None:
+        if self._conversation.hold.is_on and self._conversation.heard_since is None:
+            return  # hold music is not worth a recogniser's time
         start_s, end_s = event.start_ms / 1000, event.end_ms / 1000
         expected, since_s = self._conversation.expectation, self._conversation.heard_since
         self._hearing.add(event.ulaw, start_s, end_s, since_s, expected)

@@ -16,6 +16,7 @@ from byourside_server.lines.trunk_identity import Identity, identity
 from byourside_server.lines.trunk_names import NoServers, Target
 from byourside_server.lines.trunks import Door, Trunks
 from byourside_server.sip.endpoint import TrunkAddress
+from byourside_server.sip.events import Refused
 
 # How long a call waits for its moment where every fitting trunk has had its calls of this second.
 PATIENCE_S = 5.0
@@ -109,18 +110,17 @@ class Route:
         if self._way is not None:
             self._way.door.health_of(self._way.target).carried()
 
-    def refused(
-        self, status: int, *, local: bool, q850_cause: int | None = None, retry_after_s: int | None = None
-    ) -> Onward:
+    def refused(self, said: Refused) -> Onward:
         """The current way ended in a refusal before anything rang: what to do about it."""
-        way = self._way
+        way, status = self._way, said.status
         assert way is not None, "refused by nobody"
-        move = onward(status, local=local, q850_cause=q850_cause)
+        move = onward(status, local=said.local, q850_cause=said.q850_cause)
         health = way.door.health_of(way.target)
         if speaks_against_trunk(status, move):
-            why = "no answer to a call" if local and status == 408 else f"{status} to a call"
-            why = "its connection failed" if local and status != 408 else why
-            health.failed(self._trunks.now(), why, retry_after_s if status == 503 else None)
+            why = f"{status} to a call"
+            if said.local:
+                why = "no answer to a call" if status == 408 else "its connection failed"
+            health.failed(self._trunks.now(), why, said.retry_after_s if status == 503 else None)
         elif move == "final":
             health.carried()
         else:

@@ -23,6 +23,7 @@ class TargetHealth:
     # Of OPTIONS.
     missed: int = 0
     answered_at: float | None = None
+    unreachable: bool = False
     ping_status: int | None = None
     round_trip_s: float | None = None
     last_failure: str = ""
@@ -36,8 +37,8 @@ class TargetHealth:
 
     @property
     def is_silent(self) -> bool:
-        """It used to answer OPTIONS and does no more. Who never did is not judged by them."""
-        return self.answered_at is not None and self.missed >= PINGS_MISSED
+        """It used to answer OPTIONS and does no more, or can't be reached. Who never did is not judged."""
+        return self.missed >= PINGS_MISSED and (self.answered_at is not None or self.unreachable)
 
     @property
     def is_closed(self) -> bool:
@@ -73,8 +74,14 @@ class TargetHealth:
             self._open_until = now + self._rest_s
             self._rest_s = min(LAST_REST_S, 2 * self._rest_s)
 
-    def pinged(self, now: float, status: int | None, round_trip_s: float | None) -> None:
-        """What came of an OPTIONS; `status` None is silence. 503 is as good as silence (RFC 3263 §4.3)."""
+    def pinged(
+        self, now: float, status: int | None, round_trip_s: float | None, *, unreachable: bool = False
+    ) -> None:
+        """What came of an OPTIONS; `status` None is silence. 503 is as good as silence (RFC 3263 §4.3).
+
+        `unreachable`: the network said that nobody is there, which is more than silence.
+        """
+        self.unreachable = unreachable
         self.ping_status, self.round_trip_s = status, round_trip_s
         if status is None or status == 503:
             self.missed += 1
@@ -87,7 +94,7 @@ class TargetHealth:
     def words(self, now: float) -> str:
         """up, down or unproven, and why, for people."""
         if self.is_silent:
-            return "down: answers OPTIONS no more"
+            return "down: " + ("can't be reached" if self.unreachable else "answers OPTIONS no more")
         if self._open_until is not None and now < self._open_until:
             return f"down for {self._open_until - now:.0f} s more: {self.last_failure}"
         if self._open_until is not None:

@@ -23,6 +23,8 @@ LOOK_UP_AGAIN_S = 10.0
 # What another server of the same trunk would say as well: it is about us, not about the server.
 _ABOUT_US = range(400, 500)
 _SILENCE = 408
+# `why` of an OPTIONS that was merely not answered; anything else is what the network said.
+NO_ANSWER = "no answer"
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +94,8 @@ class TrunkWatch:
                     continue
                 health = door.health_of(target)
                 before = health.is_silent
-                health.pinged(now, event.status, event.round_trip_s)
+                unreachable = event.status is None and event.why != NO_ANSWER
+                health.pinged(now, event.status, event.round_trip_s, unreachable=unreachable)
                 if before != health.is_silent:
                     words = "trunk server silent" if health.is_silent else "trunk server back"
                     extra = {"trunk": door.trunk.name, "target": str(target), "why": event.why}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from byourside_server.sip import events
-from byourside_server.sip.core import ALLOW, ALLOWED_METHODS, SUPPORTED_EXTENSIONS, Core
+from byourside_server.sip.core import ALLOW, ALLOWED_METHODS, SUPPORTED, SUPPORTED_EXTENSIONS, Core
 from byourside_server.sip.errors import SipParseError
 from byourside_server.sip.events import SipEvent
 from byourside_server.sip.grammar import is_number, parse_sip_uri
@@ -24,6 +24,7 @@ from byourside_server.sip.options import ask_options
 from byourside_server.sip.outgoing import OutgoingCall, TrunkAddress
 from byourside_server.sip.parse import parse
 from byourside_server.sip.registration import Registration
+from byourside_server.sip.session_timer import refusal_of_interval
 from byourside_server.sip.timers import GIVE_UP_S
 from byourside_server.sip.trace import Tap
 from byourside_server.sip.transaction import ServerTransaction, reply_hop, server_key
@@ -34,7 +35,7 @@ T = TypeVar("T")
 __all__ = ["SipEndpoint", "TrunkAddress"]
 
 # Methods of the IANA registry that we know of and do not allow: 405. Anything else is unheard of: 501.
-KNOWN_METHODS = frozenset({*ALLOWED_METHODS, "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"})
+KNOWN_METHODS = frozenset({*ALLOWED_METHODS, "PUBLISH", "REGISTER", "SUBSCRIBE"})
 # Requests that only make sense about something that already is.
 _NEED_A_DIALOG = frozenset({"BYE", "INFO", "NOTIFY", "PRACK", "UPDATE"})
 _SCHEMES = ("sip", "sips", "tel")
@@ -166,9 +167,15 @@ class SipEndpoint:
         now: float,
         headers: Sequence[tuple[str, str]] = (),
         from_address: str | None = None,
+        offers: bool = True,
     ) -> OutgoingCall:
-        """Place a call. `from_address` is a whole From in place of `from_user` at the trunk's domain."""
-        call = OutgoingCall(self._core, trunk, to_user, from_user, sdp, headers, from_address)
+        """Place a call; without `offers` the far side makes the offer.
+
+        `from_address` is a whole From in place of `from_user` at the trunk's domain.
+        """
+        call = OutgoingCall(
+            self._core, trunk, to_user, from_user, sdp, headers, from_address, offers=offers
+        )
         call.dial(now)
         return call
 
@@ -308,7 +315,8 @@ class SipEndpoint:
         elif request.method == "INVITE":
             self._receive_invite(transaction, now)
         elif request.method == "OPTIONS":
-            self._core.reply(transaction, 200, now, headers=[ALLOW, ("Accept", "application/sdp")])
+            headers = [ALLOW, SUPPORTED, ("Accept", "application/sdp")]
+            self._core.reply(transaction, 200, now, headers=headers)
         else:
             self._core.reply(transaction, 405, now, headers=[ALLOW])
 
@@ -373,6 +381,8 @@ def _objection(request: Request) -> tuple[int, list[tuple[str, str]]] | None:
         return 420, [("Unsupported", ", ".join(sorted(unknown)))]
     if request.method == "INVITE" and request.body and not request.sdp:
         return 415, [("Accept", "application/sdp")]
+    if request.method in ("INVITE", "UPDATE") and (fields := refusal_of_interval(request)) is not None:
+        return 422, fields
     return None
 
 

@@ -170,6 +170,11 @@ def offer(
     return Sdp(host, (stream,), session_id, version)
 
 
+def answering(direction: Direction) -> Direction:
+    """RFC 3264 §6.1: what is said to a direction by one who wants all that is left."""
+    return _ANSWERING[direction]
+
+
 def answer(
     offered: Sdp,
     host: str,

@@ -58,7 +58,7 @@ class Carrier(MemorySip):
         self.invites: list[Headers] = []
         self.rang = 0
         self.cancelled = 0
-        self.targets: list[str] = []
+        self.offers: list[bytes] = []
         self._ignored: set[bytes] = set()
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
@@ -75,7 +75,7 @@ class Carrier(MemorySip):
         if not isinstance(event, sip.InviteReceived):
             return
         self.invites.append(event.headers)
-        self.targets.append(event.to_user)
+        self.offers.append(event.sdp)
         does = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         loop = asyncio.get_running_loop()
         if does.rings is not None:

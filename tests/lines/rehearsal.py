@@ -36,6 +36,7 @@ from byourside_server.providers.base import Expectation, Recognition, TextToSpee
 from byourside_server.sip import events as sip
 from byourside_server.sip import sdp
 from byourside_server.sip.endpoint import SipEndpoint
+from byourside_server.sip.sdp_crypto import SrtpPolicy
 from tests.media.bank_kit import speech, tone
 
 T = TypeVar("T")
@@ -414,6 +415,7 @@ async def rehearsal(
     transfers: tuple[TransferTarget, ...] = (),
     traces: SipTraces | None = None,
     name: str = "call-1",
+    srtp: SrtpPolicy = "off",
 ) -> AsyncIterator[Rehearsal]:
     """One line to be run, and a phone that does what the test makes it do."""
     sip_wire, sound_wire = SipWire(), MemoryWire()
@@ -421,7 +423,7 @@ async def rehearsal(
     phone_events: list[sip.SipEvent] = []
     office, phone = MemorySip(sip_wire, OFFICE, to_owner), MemorySip(sip_wire, PHONE, phone_events.append)
     ears, mind = ears or Ears(), Mind(list(decisions))
-    only = Trunk("carrier", PHONE, 5060, domain=PHONE, ring_timeout_s=ring_timeout_s)
+    only = Trunk("carrier", PHONE, 5060, domain=PHONE, ring_timeout_s=ring_timeout_s, srtp=srtp)
     book = Trunks([(only, office)], Zone(), asyncio.get_running_loop().time, random.Random(1))
     equipment = Equipment(
         trunks=book,

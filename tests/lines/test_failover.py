@@ -6,6 +6,7 @@ Real SIP on both sides over a wire of memory, in virtual time.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ import pytest
 from byourside_server.calls.happened import Answered, Happening, Ringing
 from byourside_server.lines.trunk import Trunk
 from byourside_server.lines.trunk_names import Srv
+from byourside_server.sip import sdp
 from tests.lines.carriers import ANSWER, DEAF, Does, Town, attempts
-from tests.lines.rehearsal import Zone, play
+from tests.lines.rehearsal import OFFICE, Zone, play
 
 A, B, C = "10.1.0.1", "10.2.0.1", "10.3.0.1"
 FIRST, SECOND = Trunk("first", A, 5060, domain="a.example"), Trunk("second", B, 5060, domain="b.example")
@@ -85,6 +87,20 @@ def test_a_silent_trunk_is_waited_for_to_the_end_of_its_transaction_before_the_n
         assert attempts(ended) == [("first", A, None), ("second", B, 200)]
         assert 32 < answered[0] < 33
         assert town.at[A].ignored == 1
+
+    play(story)
+
+
+def test_a_short_ring_timeout_makes_no_unanswered_phone_of_a_silent_trunk(tmp_path: Path) -> None:
+    async def story() -> None:
+        brief = replace(FIRST, ring_timeout_s=10.0), replace(SECOND, ring_timeout_s=10.0)
+        town = Town(brief, {A: [DEAF], B: [Does(rings=180)]})
+        started = asyncio.get_running_loop().time()
+        ended = await town.call(tmp_path)
+        assert (ended.state, attempts(ended)) == ("no_answer", [("first", A, None), ("second", B, 487)])
+        assert 42 < asyncio.get_running_loop().time() - started < 44
+        alone = await Town(brief[:1], {A: [DEAF]}).call(tmp_path)
+        assert (alone.state, alone.error, alone.sip.ring_s) == ("failed", "placement_failed", None)
 
     play(story)
 
@@ -287,6 +303,33 @@ def test_a_name_that_leads_nowhere_leaves_the_call_to_the_next_trunk(tmp_path: P
     async def story() -> None:
         town = Town((Trunk("gone", "gone.example"), SECOND), {B: [Does(ANSWER)]})
         assert attempts(await town.call(tmp_path)) == [("second", B, 200)]
+
+    play(story)
+
+
+def test_the_offer_is_made_as_each_trunk_wants_it(tmp_path: Path) -> None:
+    """RFC 4568: required is RTP/SAVP; and the keys of one trunk are not shown to the next."""
+
+    async def story() -> None:
+        strict = replace(FIRST, srtp="required", codecs=("PCMA",), advertised_host="203.0.113.9")
+        optional = replace(SECOND, srtp="optional")
+        plain = Trunk("third", C, 5060)
+        town = Town((strict, optional, plain), {A: [Does(488)], B: [Does(488)], C: [Does(ANSWER)]})
+        assert [status for _, _, status in attempts(await town.call(tmp_path))] == [488, 488, 200]
+        first, second, third = (sdp.parse(town.at[host].offers[0]) for host in (A, B, C))
+        assert [offer.streams[0].protocol for offer in (first, second, third)] == [
+            "RTP/SAVP",
+            "RTP/AVP",
+            "RTP/AVP",
+        ]
+        assert [codec.name for codec in first.streams[0].codecs] == ["PCMA", "telephone-event"]
+        assert [codec.name for codec in second.streams[0].codecs] == ["PCMU", "PCMA", "telephone-event"]
+        assert (first.host, second.host) == ("203.0.113.9", OFFICE)
+        keys = [stream.crypto for stream in (first.streams[0], second.streams[0], third.streams[0])]
+        assert keys[0]
+        assert keys[1]
+        assert not set(keys[0]) & set(keys[1])
+        assert keys[2] == ()
 
     play(story)
 

@@ -86,6 +86,17 @@ def test_one_that_never_answered_options_is_not_judged_by_them() -> None:
     assert health.takes(300.0)
 
 
+def test_one_that_cannot_be_reached_is_down_though_it_never_answered() -> None:
+    """A refused connection, or ICMP: more than a carrier that does not answer OPTIONS."""
+    health = TargetHealth(breaks_after=3)
+    health.pinged(0.0, None, 0.01, unreachable=True)
+    assert health.takes(0.0)
+    health.pinged(30.0, None, 0.01, unreachable=True)
+    assert health.words(30.0) == "down: can't be reached"
+    health.pinged(60.0, 200, 0.01)
+    assert health.takes(60.0)
+
+
 def test_an_answer_after_silence_ends_the_rest() -> None:
     health = broken()
     health.pinged(0.0, None, 8.0)

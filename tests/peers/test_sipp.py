@@ -49,6 +49,13 @@ SCRIPTS = {
     + play.ANSWER
     + play.expect("ACK")
     + play.GOODBYE,
+    "reliable progress": play.invited()
+    + play.reply(183, "Session Progress", sdp=True, headers="Require: 100rel\nRSeq: 7001\n")
+    + play.expect("PRACK")
+    + play.reply_inside(200, "OK")
+    + play.reply_to_invite(200, "OK", sdp=True)
+    + play.expect("ACK")
+    + play.GOODBYE,
     "rings for ever": play.invited()
     + play.reply(180, "Ringing")
     + play.expect("CANCEL")
@@ -163,6 +170,12 @@ def test_early_media_is_connected_before_the_answer(outcomes: dict[str, Outcome]
     # The echo of our silence: sound went both ways while it rang.
     assert placed.moment_of(FirstPacket) < placed.moment_of(sip.Answered)
     assert placed.all(FirstPacket)[0].early
+
+
+def test_a_progress_that_is_sent_reliably_is_acknowledged_by_prack(outcomes: dict[str, Outcome]) -> None:
+    """RFC 3262 §4."""
+    placed = outcomes["reliable progress"].placed
+    assert placed.sent() == ["INVITE", "PRACK", "ACK", "BYE"]
 
 
 def test_a_call_given_up_is_cancelled_and_its_487_acknowledged(outcomes: dict[str, Outcome]) -> None:
