@@ -125,7 +125,7 @@ def test_a_busy_phone_is_declined_and_sipp_is_content(calls: Calls) -> None:
 def test_the_trace_of_the_call_shows_every_message_and_no_secret(calls: Calls, tmp_path: Path) -> None:
     path = f"/v1/agent/calls/{calls.records[ANSWERED]['id']}/sip-trace"
     # The last messages are written a second later at the most.
-    wait_for(lambda: "BYE" in calls.client.get(path).text, "no BYE in the trace")
+    wait_for(lambda: "  BYE sip:" in calls.client.get(path).text, "no BYE in the trace")
     text = calls.client.get(path).text
     # The registered user's name, the password, and key material are nowhere.
     assert USER not in text.replace(REALM, "")
