@@ -28,6 +28,7 @@ from byourside_server.lines.exchange import Exchange, to_owner
 from byourside_server.lines.media_pool import MediaPool
 from byourside_server.lines.media_port import MediaUnavailable
 from byourside_server.lines.media_process import ProcessMediaPort
+from byourside_server.lines.memory import search_seldom
 from byourside_server.lines.sip_socket import SipSocket
 from byourside_server.lines.sip_traces import SipTraces
 from byourside_server.lines.tls_settings import TlsSettings, TlsSettingsError
@@ -70,6 +71,7 @@ async def serve(config: Config) -> int:
                 server = make_server(site, config.host, config.port)
                 sys.stdout.write(f"By Your Side {__version__} is listening on {config.public_url}\n")
                 sys.stdout.flush()
+                search_seldom()
                 await server.serve(sockets=[listener])
     return 0
 

@@ -151,9 +151,9 @@ class Core:
 
     def over(self, request: Request, hop: Hop) -> Request:
         """A request of ours with the topmost Via of the hop's transport (§18.1.1), its branch kept."""
+        if hop.transport == "udp" and (request.headers.get("Via") or "").startswith("SIP/2.0/UDP "):
+            return request  # as built
         via = self._via(hop.transport, request.via.branch or "")
-        if request.headers.get("Via") == via:
-            return request
         lines = list(request.headers)
         top = next(index for index, (name, _) in enumerate(lines) if name == "Via")
         lines[top] = "Via", via
