@@ -1,0 +1,111 @@
+"""Voice, ears and mind for lines at virtual time.
+
+An engine or vendor works in real time, on the house's loop, and the lines' clock stands still meanwhile:
+what it took is not charged to the call. Instead each answer takes a fixed time that is about right for an
+idle machine, so that two runs of a call are alike. What was said or heard before needs no engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.mind import Decision, Mind, Situation, Speak
+from byourside_server.lines.virtual_loop import VirtualLoop
+from byourside_server.providers.base import Expectation, Recognition, SpeechToText, TextToSpeech, Usage
+from byourside_server.providers.kept_speech import KeptSpeech
+
+VOICE_TAKES_S = 0.03
+EARS_TAKE_S = 0.1
+MIND_TAKES_S = 0.3
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Where time is real: the house's loop, seen from the lines' loop."""
+
+    inside: VirtualLoop
+    loop: asyncio.AbstractEventLoop
+
+
+class VirtualVoice:
+    """A `TextToSpeech` over another one."""
+
+    def __init__(self, voice: TextToSpeech, kept: KeptSpeech, outside: Outside) -> None:
+        self.name = voice.name
+        self._voice = voice
+        self._kept = kept
+        self._outside = outside
+
+    async def stream(self, text: str, *, language: str = "en-US") -> AsyncIterator[bytes]:
+        """One piece."""
+        yield await self.synthesize(text, language=language)
+
+    async def synthesize(self, text: str, *, language: str = "en-US") -> bytes:
+        sound = self._kept.sound(self.name, language, text)
+        if sound is None:
+            work = self._voice.synthesize(text, language=language)
+            sound = await self._outside.inside.elsewhere(work, self._outside.loop)
+            self._kept.keep_sound(self.name, language, text, sound)
+        await asyncio.sleep(VOICE_TAKES_S)
+        return sound
+
+    async def close(self) -> None:
+        """Nothing of its own: the engine is closed by who opened it."""
+
+
+class VirtualEars:
+    """A `SpeechToText` over another one. It does not listen along: whole turns are recognised."""
+
+    def __init__(self, ears: SpeechToText, kept: KeptSpeech, outside: Outside) -> None:
+        self.name = ears.name
+        self._ears = ears
+        self._kept = kept
+        self._outside = outside
+
+    async def prepare(self, expect: Expectation) -> None:
+        """Nothing: an engine that is never asked need not be loaded."""
+
+    async def transcribe(self, ulaw: bytes, expect: Expectation, *, language: str = "en-US") -> Recognition:
+        heard = self._kept.words(self.name, language, expect, ulaw)
+        if heard is None:
+            work = self._ears.transcribe(ulaw, expect, language=language)
+            heard = await self._outside.inside.elsewhere(work, self._outside.loop)
+            self._kept.keep_words(self.name, language, expect, ulaw, heard)
+        await asyncio.sleep(EARS_TAKE_S)
+        return heard
+
+    async def close(self) -> None:
+        """Nothing of its own."""
+
+
+class VirtualMind:
+    """A mind that asks a model somewhere else: sentences arrive as they come, the answer after its time."""
+
+    def __init__(self, mind: Mind, outside: Outside) -> None:
+        self._mind = mind
+        self._outside = outside
+
+    @property
+    def name(self) -> str:
+        return self._mind.name
+
+    @property
+    def usage(self) -> Usage:
+        return self._mind.usage
+
+    async def reply(self, situation: Situation, speak: Speak) -> Decision:
+        inside = self._outside.inside
+
+        def speak_inside(text: str) -> None:
+            inside.call_soon_threadsafe(speak, text)
+
+        work = self._mind.reply(situation, speak_inside)
+        decision = await inside.elsewhere(work, self._outside.loop)
+        await asyncio.sleep(MIND_TAKES_S)
+        return decision
+
+    async def prepare(self, brief: Brief) -> str | None:
+        return await self._outside.inside.elsewhere(self._mind.prepare(brief), self._outside.loop)

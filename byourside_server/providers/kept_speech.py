@@ -1,0 +1,93 @@
+"""Speech that was made or recognised before, by its content: in memory, and in a folder for the next start.
+
+For calls at virtual time, where asking an engine is the only thing that takes real time. Sound is found by
+voice, language and text; words by recogniser, language, what was expected, and the sound without the
+digital silence around it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections import OrderedDict
+from pathlib import Path
+
+from byourside_server.providers.base import Expectation, Recognition
+
+_SILENCE = b"\xff"
+# Of sound and words in memory; what was not used longest is read from the folder again.
+_MEMORY_BYTES = 64_000_000
+
+
+class KeptSpeech:
+    """A folder of answers, each under the hash of its question."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._memory: OrderedDict[str, bytes] = OrderedDict()
+        self._held = 0
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def sound(self, voice: str, language: str, text: str) -> bytes | None:
+        """µ-law of this text, None where it was never said."""
+        return self._find(_key("say", voice, language, text))
+
+    def keep_sound(self, voice: str, language: str, text: str, ulaw: bytes) -> None:
+        self._keep(_key("say", voice, language, text), ulaw)
+
+    def words(self, ears: str, language: str, expect: Expectation, ulaw: bytes) -> Recognition | None:
+        """What was recognised in this sound, None where it was never heard."""
+        found = self._find(_heard_key(ears, language, expect, ulaw))
+        if found is None:
+            return None
+        with contextlib.suppress(ValueError, TypeError):
+            text, confidence = json.loads(found)
+            return Recognition(str(text), float(confidence))
+        return None
+
+    def keep_words(
+        self, ears: str, language: str, expect: Expectation, ulaw: bytes, heard: Recognition
+    ) -> None:
+        answer = json.dumps([heard.text, heard.confidence]).encode()
+        self._keep(_heard_key(ears, language, expect, ulaw), answer)
+
+    def _find(self, key: str) -> bytes | None:
+        found = self._memory.get(key)
+        if found is not None:
+            self._memory.move_to_end(key)
+            return found
+        try:
+            found = (self._folder / key).read_bytes()
+        except OSError:
+            return None
+        self._remember(key, found)
+        return found
+
+    def _keep(self, key: str, answer: bytes) -> None:
+        self._remember(key, answer)
+        # A folder that can't be written costs the next start time, and nothing else.
+        with contextlib.suppress(OSError):
+            draft = self._folder / f"{key}.{os.getpid()}"
+            draft.write_bytes(answer)
+            draft.replace(self._folder / key)
+
+    def _remember(self, key: str, answer: bytes) -> None:
+        self._held += len(answer) - len(self._memory.pop(key, b""))
+        self._memory[key] = answer
+        while self._held > _MEMORY_BYTES:
+            self._held -= len(self._memory.popitem(last=False)[1])
+
+
+def _heard_key(ears: str, language: str, expect: Expectation, ulaw: bytes) -> str:
+    asked = json.dumps([sorted(expect.kinds), expect.phrases])
+    return _key("hear", ears, language, asked, ulaw.strip(_SILENCE))
+
+
+def _key(*parts: str | bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part if isinstance(part, bytes) else part.encode()
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()
