@@ -14,6 +14,7 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ from byourside_server.lines.exchange import to_owner
 from byourside_server.lines.line import Line
 from byourside_server.lines.media_memory import InProcessMedia, MemoryWire
 from byourside_server.lines.sip_memory import PORT, MemorySip, SipWire
+from byourside_server.lines.sip_traces import SipTraces
 from byourside_server.lines.trunk_names import Srv
 from byourside_server.lines.trunks import Trunks, sandbox_trunk
 from byourside_server.lines.virtual_clock import CallClock, HouseClock
@@ -43,6 +45,8 @@ TICK_S = TICK_MS / 1000
 # would have each step of HTTP, store and webhooks wait for half a second of telephone time.
 _TURN_S = 0.001
 _STOP_TIMEOUT_S = 10.0
+# Time goes on so long after the last call: transactions (RFC 3261 §17, 32 s), traces and phones end in it.
+_LINGER_S = 64.0
 
 T = TypeVar("T")
 Report = Callable[[Happening], Awaitable[None]]
@@ -60,6 +64,8 @@ class Furniture:
     kept: KeptSpeech
     clock: HouseClock
     recordings_dir: Path
+    # None keeps no SIP traces.
+    traces_dir: Path | None
     capacity: int
     ring_timeout_s: float
     user_agent: str
@@ -88,6 +94,7 @@ class VirtualWorld:
         # Nobody calls: time stands still.
         self._loop.hold()
         self._live = 0
+        self._lingering: asyncio.TimerHandle | None = None
         self._house: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self._turn, name="virtual-world", daemon=True)
         self._equipment: Equipment
@@ -163,6 +170,10 @@ class VirtualWorld:
         self._carrier = SandboxCarrier(self._far, journal=given.journal)
         self._carrier.open_in_memory(sip_wire, NETWORK)
         office = MemorySip(sip_wire, OFFICE, to_owner, user_agent=given.user_agent)
+        traces: SipTraces | None = None
+        if given.traces_dir is not None:
+            traces = SipTraces(given.traces_dir, given.clock, _at_once)
+            office.endpoint.tap(partial(traces.tap, (office.host, office.port)))
         trunk = sandbox_trunk(NETWORK, PORT, given.ring_timeout_s)
         outside = Outside(self._loop, self._house)
 
@@ -182,11 +193,14 @@ class VirtualWorld:
             today=date.today,
             on_behalf_of=given.on_behalf_of,
             transfers=given.transfers,
+            traces=traces,
         )
         self._ticking = asyncio.create_task(self._tick())
 
     async def _close(self) -> None:
         self._ticking.cancel()
+        if self._equipment.traces is not None:
+            await self._equipment.traces.stop()
         await self._carrier.close()
 
     async def _live_through(
@@ -197,15 +211,27 @@ class VirtualWorld:
         async def report(happening: Happening) -> None:
             tell(clock.epoch(), happening)
 
-        if not self._live:
-            self._loop.release()
-        self._live += 1
+        self._wake()
         try:
             await Line(call, replace(self._equipment, clock=clock), report, hang_up).run()
         finally:
             self._live -= 1
             if not self._live:
-                self._loop.hold()
+                self._lingering = self._loop.call_later(_LINGER_S, self._rest)
+
+    def _wake(self) -> None:
+        """One call more: time moves."""
+        self._live += 1
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
+        elif self._live == 1:
+            self._loop.release()
+
+    def _rest(self) -> None:
+        """Nobody has called for a while: time stands still."""
+        self._lingering = None
+        self._loop.hold()
 
     async def _tick(self) -> None:
         """Sound at both ends, every 20 ms of the world's time."""
@@ -213,5 +239,11 @@ class VirtualWorld:
         while True:
             next_at += TICK_S
             await asyncio.sleep(next_at - self._loop.time())
-            self._near.tick()
-            self._far.tick()
+            for media in (self._near, self._far):
+                if not media.is_idle:
+                    media.tick()
+
+
+async def _at_once(work: Callable[..., None], *given: object) -> None:
+    """A line appended to a file takes less than the way to another thread."""
+    work(*given)
