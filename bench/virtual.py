@@ -33,6 +33,11 @@ import httpx
 from byourside_server.demo import README_CALL, command, free_port
 from byourside_server.sandbox.persona import PERSONAS
 
+# The README's call with two questions more: about half a minute with an agreeable person.
+LONGER_CALL = {
+    **README_CALL,
+    "mustAsk": ["Is the address we have on file still right?", "Will somebody be there to open the door?"],
+}
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT_S = 200.0
 TERMINAL = ("completed", "no_answer", "voicemail", "declined", "failed")
@@ -178,7 +183,7 @@ def serve_and_call(data_dir: Path, numbers: list[str], core: int, mailbox: Mailb
         with httpx.Client(base_url=base_url, headers=headers, timeout=60) as client:
 
             def place(number: str) -> str:
-                body = {**README_CALL, "to": number, "webhookUrl": mailbox.url}
+                body = {**LONGER_CALL, "to": number, "webhookUrl": mailbox.url}
                 answer = client.post("/v1/agent/calls", json=body)
                 assert answer.status_code == 200, answer.text
                 return str(answer.json()["callId"])

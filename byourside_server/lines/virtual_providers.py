@@ -8,14 +8,15 @@ idle machine, so that two runs of a call are alike. What was said or heard befor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 from byourside_server.conversation.brief import Brief
 from byourside_server.conversation.mind import Decision, Mind, Situation, Speak
 from byourside_server.lines.virtual_loop import VirtualLoop
 from byourside_server.providers.base import Expectation, Recognition, SpeechToText, TextToSpeech, Usage
-from byourside_server.providers.kept_speech import KeptSpeech
+from byourside_server.providers.kept_speech import KeptSpeech, heard_key, pack, said_key, unpack
 
 VOICE_TAKES_S = 0.03
 EARS_TAKE_S = 0.1
@@ -30,25 +31,49 @@ class Outside:
     loop: asyncio.AbstractEventLoop
 
 
+class AskedOnce:
+    """Answers kept, and questions under way: calls that begin together ask the same at the same moment."""
+
+    def __init__(self, kept: KeptSpeech, outside: Outside) -> None:
+        self._kept = kept
+        self._outside = outside
+        self._asking: dict[str, asyncio.Task[bytes]] = {}
+
+    async def answer(self, key: str, ask: Callable[[], Coroutine[Any, Any, bytes]]) -> bytes:
+        """What is kept under `key`, else what `ask` brings, run in real time. Raises what it raises."""
+        kept = self._kept.find(key)
+        if kept is not None:
+            return kept
+        asking = self._asking.get(key)
+        if asking is None:
+            asking = self._asking[key] = asyncio.create_task(self._ask(key, ask))
+        # Shielded: whoever is not interested any more leaves the answer to the others, and to the next.
+        return await asyncio.shield(asking)
+
+    async def _ask(self, key: str, ask: Callable[[], Coroutine[Any, Any, bytes]]) -> bytes:
+        try:
+            answer = await self._outside.inside.elsewhere(ask(), self._outside.loop)
+        finally:
+            del self._asking[key]
+        self._kept.keep(key, answer)
+        return answer
+
+
 class VirtualVoice:
     """A `TextToSpeech` over another one."""
 
     def __init__(self, voice: TextToSpeech, kept: KeptSpeech, outside: Outside) -> None:
         self.name = voice.name
         self._voice = voice
-        self._kept = kept
-        self._outside = outside
+        self._answers = AskedOnce(kept, outside)
 
     async def stream(self, text: str, *, language: str = "en-US") -> AsyncIterator[bytes]:
         """One piece."""
         yield await self.synthesize(text, language=language)
 
     async def synthesize(self, text: str, *, language: str = "en-US") -> bytes:
-        sound = self._kept.sound(self.name, language, text)
-        if sound is None:
-            work = self._voice.synthesize(text, language=language)
-            sound = await self._outside.inside.elsewhere(work, self._outside.loop)
-            self._kept.keep_sound(self.name, language, text, sound)
+        key = said_key(self.name, language, text)
+        sound = await self._answers.answer(key, lambda: self._voice.synthesize(text, language=language))
         await asyncio.sleep(VOICE_TAKES_S)
         return sound
 
@@ -62,20 +87,18 @@ class VirtualEars:
     def __init__(self, ears: SpeechToText, kept: KeptSpeech, outside: Outside) -> None:
         self.name = ears.name
         self._ears = ears
-        self._kept = kept
-        self._outside = outside
+        self._answers = AskedOnce(kept, outside)
 
     async def prepare(self, expect: Expectation) -> None:
         """Nothing: an engine that is never asked need not be loaded."""
 
     async def transcribe(self, ulaw: bytes, expect: Expectation, *, language: str = "en-US") -> Recognition:
-        heard = self._kept.words(self.name, language, expect, ulaw)
-        if heard is None:
-            work = self._ears.transcribe(ulaw, expect, language=language)
-            heard = await self._outside.inside.elsewhere(work, self._outside.loop)
-            self._kept.keep_words(self.name, language, expect, ulaw, heard)
+        async def ask() -> bytes:
+            return pack(await self._ears.transcribe(ulaw, expect, language=language))
+
+        answer = await self._answers.answer(heard_key(self.name, language, expect, ulaw), ask)
         await asyncio.sleep(EARS_TAKE_S)
-        return heard
+        return unpack(answer)
 
     async def close(self) -> None:
         """Nothing of its own."""

@@ -30,30 +30,8 @@ class KeptSpeech:
         self._held = 0
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def sound(self, voice: str, language: str, text: str) -> bytes | None:
-        """µ-law of this text, None where it was never said."""
-        return self._find(_key("say", voice, language, text))
-
-    def keep_sound(self, voice: str, language: str, text: str, ulaw: bytes) -> None:
-        self._keep(_key("say", voice, language, text), ulaw)
-
-    def words(self, ears: str, language: str, expect: Expectation, ulaw: bytes) -> Recognition | None:
-        """What was recognised in this sound, None where it was never heard."""
-        found = self._find(_heard_key(ears, language, expect, ulaw))
-        if found is None:
-            return None
-        with contextlib.suppress(ValueError, TypeError):
-            text, confidence = json.loads(found)
-            return Recognition(str(text), float(confidence))
-        return None
-
-    def keep_words(
-        self, ears: str, language: str, expect: Expectation, ulaw: bytes, heard: Recognition
-    ) -> None:
-        answer = json.dumps([heard.text, heard.confidence]).encode()
-        self._keep(_heard_key(ears, language, expect, ulaw), answer)
-
-    def _find(self, key: str) -> bytes | None:
+    def find(self, key: str) -> bytes | None:
+        """The answer, None where it was never asked for."""
         found = self._memory.get(key)
         if found is not None:
             self._memory.move_to_end(key)
@@ -65,7 +43,8 @@ class KeptSpeech:
         self._remember(key, found)
         return found
 
-    def _keep(self, key: str, answer: bytes) -> None:
+    def keep(self, key: str, answer: bytes) -> None:
+        """Remember it, for the next start too."""
         self._remember(key, answer)
         # A folder that can't be written costs the next start time, and nothing else.
         with contextlib.suppress(OSError):
@@ -80,9 +59,26 @@ class KeptSpeech:
             self._held -= len(self._memory.popitem(last=False)[1])
 
 
-def _heard_key(ears: str, language: str, expect: Expectation, ulaw: bytes) -> str:
+def said_key(voice: str, language: str, text: str) -> str:
+    """Of a text's sound."""
+    return _key("say", voice, language, text)
+
+
+def heard_key(ears: str, language: str, expect: Expectation, ulaw: bytes) -> str:
+    """Of a sound's words."""
     asked = json.dumps([sorted(expect.kinds), expect.phrases])
     return _key("hear", ears, language, asked, ulaw.strip(_SILENCE))
+
+
+def pack(heard: Recognition) -> bytes:
+    """Words as they are kept."""
+    return json.dumps([heard.text, heard.confidence]).encode()
+
+
+def unpack(answer: bytes) -> Recognition:
+    """Raises ValueError for what is no kept answer."""
+    text, confidence = json.loads(answer)
+    return Recognition(str(text), float(confidence))
 
 
 def _key(*parts: str | bytes) -> str:

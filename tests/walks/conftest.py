@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,19 +45,22 @@ class Batch:
     secret: str
     mail: Mailbox
     records: dict[str, dict[str, Any]]
+    # From the first POST to the last record.
+    wall_s: float
 
     def recording(self, name: str) -> Path:
         return self.house.data_dir / "recordings" / f"{self.records[name]['id']}.wav"
 
 
-@pytest.fixture(scope="session")
-def batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
-    house = House(tmp_path_factory.mktemp("house") / "data", ("--allow-local-webhooks",))
+@contextlib.contextmanager
+def call_batch(house: House) -> Iterator[Batch]:
+    """Start a server, have it make all calls of BATCH at once, and stop it at the end."""
     house.start()
     try:
         key = house.make_key()
         with mailbox() as mail, house.client(key) as client:
             ids = {}
+            began = time.monotonic()
             for name, changes in BATCH.items():
                 body = {**README_CALL, **changes, "webhookUrl": mail.url, "metadata": {"name": name}}
                 answer = client.post("/v1/agent/calls", json=body)
@@ -63,6 +68,13 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
                 assert answer.json()["status"] == "queued"
                 ids[name] = answer.json()["callId"]
             records = {name: wait_for_end(client, call_id) for name, call_id in ids.items()}
-            yield Batch(house, key, house.webhook_secret(), mail, records)
+            wall_s = time.monotonic() - began
+            yield Batch(house, key, house.webhook_secret(), mail, records, wall_s)
     finally:
         assert house.stop() == 0, house.log()
+
+
+@pytest.fixture(scope="session")
+def batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
+    with call_batch(House(tmp_path_factory.mktemp("house") / "data", ("--allow-local-webhooks",))) as called:
+        yield called
