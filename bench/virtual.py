@@ -36,7 +36,10 @@ from byourside_server.sandbox.persona import PERSONAS
 # The README's call with two questions more: about half a minute with an agreeable person.
 LONGER_CALL = {
     **README_CALL,
-    "mustAsk": ["Is the address we have on file still right?", "Will somebody be there to open the door?"],
+    "mustAsk": [
+        "Is the address we have on file still the right one?",
+        "Will somebody be there who can open the door to us?",
+    ],
 }
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT_S = 200.0
@@ -168,7 +171,7 @@ def serve_and_call(data_dir: Path, numbers: list[str], core: int, mailbox: Mailb
         "BYOURSIDE_MINUTE_ALLOWANCE": "unlimited",
         "BYOURSIDE_MAX_CONCURRENT": str(len(numbers)),
     }
-    serve = ["serve", "--virtual-time", "--allow-local-webhooks", "--port", str(port), "--log-level", "warning"]
+    serve = ["serve", "--virtual-time", "--allow-local-webhooks", "--port", str(port)]
     with (data_dir / "server.log").open("ab") as log:
         process = subprocess.Popen(
             ["taskset", "-c", str(core), *command(), *serve, "--data-dir", str(data_dir)],
@@ -235,8 +238,9 @@ def main() -> int:
         data_dir = Path(folder)
         mailbox = open_mailbox()
         runs = {name: serve_and_call(data_dir, numbers, given.core, mailbox) for name in ("cold", "kept")}
-    print(f"{given.calls} calls at virtual time on one core, {platform.machine()}, Python {platform.python_version()}\n")
-    print("| speech | right | a call lasts | wall | calls a minute | CPU a call | of it engines | × real time |")
+    what = "around all personas" if given.mix else "the README's with two more questions"
+    print(f"{given.calls} calls ({what}) on one core, Python {platform.python_version()}\n")
+    print("| speech | right | a call lasts | wall | calls/min | CPU a call | of it engines | × real time |")
     print("|---|---|---|---|---|---|---|---|")
     for name, run in runs.items():
         print(run.row(name))

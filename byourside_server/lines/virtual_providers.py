@@ -20,6 +20,7 @@ from byourside_server.providers.kept_speech import KeptSpeech, heard_key, pack, 
 
 VOICE_TAKES_S = 0.03
 EARS_TAKE_S = 0.1
+EARS_TAKE_S_A_SECOND = 0.25  # of speech: the embedded recogniser's share of a core (docs/performance.md)
 MIND_TAKES_S = 0.3
 
 
@@ -97,7 +98,7 @@ class VirtualEars:
             return pack(await self._ears.transcribe(ulaw, expect, language=language))
 
         answer = await self._answers.answer(heard_key(self.name, language, expect, ulaw), ask)
-        await asyncio.sleep(EARS_TAKE_S)
+        await asyncio.sleep(EARS_TAKE_S + EARS_TAKE_S_A_SECOND * len(ulaw) / 8000)
         return unpack(answer)
 
     async def close(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +44,6 @@ class Batch:
     secret: str
     mail: Mailbox
     records: dict[str, dict[str, Any]]
-    # From the first POST to the last record.
-    wall_s: float
 
     def recording(self, name: str) -> Path:
         return self.house.data_dir / "recordings" / f"{self.records[name]['id']}.wav"
@@ -60,7 +57,6 @@ def call_batch(house: House) -> Iterator[Batch]:
         key = house.make_key()
         with mailbox() as mail, house.client(key) as client:
             ids = {}
-            began = time.monotonic()
             for name, changes in BATCH.items():
                 body = {**README_CALL, **changes, "webhookUrl": mail.url, "metadata": {"name": name}}
                 answer = client.post("/v1/agent/calls", json=body)
@@ -68,8 +64,7 @@ def call_batch(house: House) -> Iterator[Batch]:
                 assert answer.json()["status"] == "queued"
                 ids[name] = answer.json()["callId"]
             records = {name: wait_for_end(client, call_id) for name, call_id in ids.items()}
-            wall_s = time.monotonic() - began
-            yield Batch(house, key, house.webhook_secret(), mail, records, wall_s)
+            yield Batch(house, key, house.webhook_secret(), mail, records)
     finally:
         assert house.stop() == 0, house.log()
 
