@@ -109,12 +109,9 @@ class VirtualMind:
     """A mind that asks a model somewhere else: sentences arrive as they come, the answer after its time."""
 
     def __init__(self, mind: Mind, outside: Outside) -> None:
+        self.name = mind.name
         self._mind = mind
         self._outside = outside
-
-    @property
-    def name(self) -> str:
-        return self._mind.name
 
     @property
     def usage(self) -> Usage:
@@ -128,6 +125,7 @@ class VirtualMind:
 
         work = self._mind.reply(situation, speak_inside)
         decision = await inside.elsewhere(work, self._outside.loop)
+        self.name = self._mind.name  # of the one that answered, where there are several
         await asyncio.sleep(MIND_TAKES_S)
         return decision
 
