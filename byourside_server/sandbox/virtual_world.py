@@ -97,6 +97,7 @@ class VirtualWorld:
         self._lingering: asyncio.TimerHandle | None = None
         self._house: asyncio.AbstractEventLoop
         self._thread = threading.Thread(target=self._turn, name="virtual-world", daemon=True)
+        self._usual_turn_s = _TURN_S
         self._equipment: Equipment
         self._near: InProcessMedia
         self._far: InProcessMedia
@@ -111,6 +112,7 @@ class VirtualWorld:
     async def start(self) -> None:
         """Open the lines and the network; from now on calls may be run."""
         self._house = asyncio.get_running_loop()
+        self._usual_turn_s = sys.getswitchinterval()
         sys.setswitchinterval(_TURN_S)
         self._thread.start()
         await self._inside(self._open())
@@ -120,6 +122,7 @@ class VirtualWorld:
         await self._inside(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         await asyncio.to_thread(self._thread.join, _STOP_TIMEOUT_S)
+        sys.setswitchinterval(self._usual_turn_s)
 
     async def admit(self) -> None:
         """At once: time waits for whoever is busy."""
