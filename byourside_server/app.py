@@ -16,7 +16,7 @@ from byourside_server.api.application import create_api
 from byourside_server.api.desk import ApiSettings
 from byourside_server.api.server import make_server
 from byourside_server.clock import SystemClock
-from byourside_server.config import Config
+from byourside_server.config import Config, TrunkConfig
 from byourside_server.conversation.brief import TransferTarget
 from byourside_server.dashboard.application import create_dashboard
 from byourside_server.dashboard.visit import DashboardSettings
@@ -27,13 +27,17 @@ from byourside_server.lines.exchange import Exchange, to_owner
 from byourside_server.lines.media_pool import MediaPool
 from byourside_server.lines.media_port import MediaUnavailable
 from byourside_server.lines.media_process import ProcessMediaPort
+from byourside_server.lines.memory import search_seldom
 from byourside_server.lines.sip_socket import SipSocket
+from byourside_server.lines.tls_settings import TlsSettings, TlsSettingsError
 from byourside_server.lines.trunk import Trunk
+from byourside_server.lines.trunk_names import Dns
+from byourside_server.lines.trunk_watch import TrunkWatch
+from byourside_server.lines.trunks import Trunks, sandbox_trunk
 from byourside_server.mcp.late import open_mcp_late
 from byourside_server.providers import registry
 from byourside_server.providers.base import Expectation, ProviderError, SpeechToText
 from byourside_server.sandbox.process import SandboxProcess
-from byourside_server.sip.endpoint import TrunkAddress
 from byourside_server.store.database import Database
 from byourside_server.store.dbos_engine import DbosEngine
 from byourside_server.switchboard import Switchboard, SwitchboardSettings
@@ -55,6 +59,7 @@ async def serve(config: Config) -> int:
                 version=__version__,
                 public_url=config.public_url,
                 allow_local_webhooks=config.allow_local_webhooks,
+                trunks=switchboard.trunks_up,
             )
             api = create_api(switchboard, settings=settings)
             tools = open_mcp_late(switchboard, version=__version__, public_url=config.public_url)
@@ -64,6 +69,7 @@ async def serve(config: Config) -> int:
                 server = make_server(site, config.host, config.port)
                 sys.stdout.write(f"By Your Side {__version__} is listening on {config.public_url}\n")
                 sys.stdout.flush()
+                search_seldom()
                 await server.serve(sockets=[listener])
     return 0
 
@@ -105,6 +111,8 @@ async def open_house(config: Config) -> AsyncIterator[Switchboard]:
                 max_live_calls=config.max_live_calls, languages=thinking.languages
             ),
         )
+        switchboard.trunk_is_down = exchange.trunks.is_down
+        switchboard.trunks_up = exchange.trunks.up
         await switchboard.start()
         closing.push_async_callback(switchboard.stop, GRACE_S)
         yield switchboard
@@ -130,11 +138,8 @@ def transfer_targets(transfers: Mapping[str, str]) -> tuple[TransferTarget, ...]
 async def open_exchange(
     config: Config, recordings_dir: Path, thinking: Thinking, closing: contextlib.AsyncExitStack
 ) -> Exchange:
-    """The telephone side: trunk or sandbox, SIP socket, media process, speech engines."""
-    trunk = await open_trunk(config, closing)
-    sip = SipSocket(to_owner, user_agent=USER_AGENT)
-    await sip.open(config.sip_host, config.sip_port)
-    closing.push_async_callback(sip.close)
+    """The telephone side: trunks or sandbox, SIP sockets, media processes, speech engines."""
+    trunks = await open_trunks(config, closing)
     rows = -(-config.max_live_calls // config.media_processes)
     media = MediaPool([ProcessMediaPort(rows, config.sip_host) for _ in range(config.media_processes)])
     closing.push_async_callback(media.stop)
@@ -151,12 +156,11 @@ async def open_exchange(
     closing.callback(warming.cancel)
     return Exchange(
         Equipment(
-            sip=sip,
+            trunks=trunks,
             media=media,
             ears=ears,
             voice=voice,
             make_mind=thinking.make_mind,
-            trunk=trunk,
             clock=SystemClock(),
             recordings_dir=recordings_dir,
             media_host=config.sip_host,
@@ -175,36 +179,105 @@ async def warm_up(ears: SpeechToText) -> None:
         log.error("speech-to-text is not ready", extra={"why": str(error)})
 
 
-async def open_trunk(config: Config, closing: contextlib.AsyncExitStack) -> Trunk:
-    """The configured trunk; without one, the sandbox network."""
-    if config.trunk is not None:
-        return Trunk(
-            TrunkAddress(
-                (await resolved(config.trunk.host), config.trunk.port),
-                config.trunk.domain or config.trunk.host,
-                config.trunk.user,
-                config.trunk.password,
-            ),
-            caller=config.trunk.caller,
-            ring_timeout_s=config.ring_timeout_s,
+async def open_trunks(config: Config, closing: contextlib.AsyncExitStack) -> Trunks:
+    """The configured trunks, looked after from now on; without one, the sandbox network."""
+    watch = TrunkWatch()
+    doors: list[tuple[Trunk, SipSocket]] = []
+    if config.is_sandbox:
+        host, port = await open_sandbox(config, closing)
+        sip = await open_sip(config, watch, closing)
+        doors.append((sandbox_trunk(host, port, config.ring_timeout_s), sip))
+    # One socket for all trunks that see the same of us; the first has the configured port.
+    sockets: dict[tuple[str | None, TlsSettings], SipSocket] = {}
+    for given in config.trunks:
+        trunk, tls = trunk_of(given, config), tls_of(given)
+        known = sockets.get((trunk.advertised_host, tls))
+        if known is None:
+            port = config.sip_port + len(sockets) if config.sip_port else 0
+            known = await open_sip(config, watch, closing, port, tls, trunk.advertised_host)
+            sockets[trunk.advertised_host, tls] = known
+        doors.append((trunk, known))
+    for sip in sockets.values():
+        sip.endpoint.trust(
+            network for given, (_, used) in zip(config.trunks, doors, strict=True) if used is sip
+            for network in given.networks
         )
+    trunks = Trunks(doors, Dns(ipv6=":" in config.sip_host), asyncio.get_running_loop().time)
+    watch.start(trunks)
+    closing.push_async_callback(watch.stop)
+    return trunks
+
+
+async def open_sip(
+    config: Config,
+    watch: TrunkWatch,
+    closing: contextlib.AsyncExitStack,
+    port: int | None = None,
+    tls: TlsSettings | None = None,
+    advertised_host: str | None = None,
+) -> SipSocket:
+    """A SIP socket of this machine. Raises ConfigError where it can't be had."""
+    port = config.sip_port if port is None else port
+    sip = SipSocket(to_owner, user_agent=USER_AGENT, on_trunk_event=watch.receive)
+    advertised = None if advertised_host is None else (advertised_host, port)
+    try:
+        await sip.open(config.sip_host, port, tls=tls, advertised=advertised)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConfigError(f"SIP on {config.sip_host}:{port} can't be had ({why}): see sip_port") from None
+    except TlsSettingsError as error:
+        raise ConfigError(str(error)) from None
+    closing.push_async_callback(sip.close)
+    return sip
+
+
+def tls_of(given: TrunkConfig) -> TlsSettings:
+    """What TLS connections of this trunk trust and show."""
+    return TlsSettings(given.ca_file, given.verify, given.cert_file, given.key_file)
+
+
+def trunk_of(given: TrunkConfig, config: Config) -> Trunk:
+    """A trunk's settings as the lines know them."""
+    return Trunk(
+        name=given.name,
+        host=given.host,
+        port=given.port,
+        transport=given.transport,
+        domain=given.domain or given.host,
+        server_name=given.server_name,
+        user=given.user,
+        password=given.password,
+        register=given.register,
+        expires_s=given.expires_s,
+        caller=given.caller,
+        caller_ids=given.caller_ids,
+        from_account=given.from_ == "user",
+        p_asserted_identity=given.p_asserted_identity,
+        privacy=given.privacy,
+        number_format=given.number_format,
+        country_code=given.country_code or "",
+        national_lead=given.national_lead,
+        international_lead=given.international_lead,
+        prefixes=given.prefixes,
+        max_calls=given.max_calls,
+        calls_per_second=given.calls_per_second,
+        codecs=given.codecs,
+        srtp=given.srtp,
+        advertised_host=given.sip_advertised_host or config.sip_advertised_host,
+        options_every_s=given.options_every_s,
+        ring_timeout_s=config.ring_timeout_s,
+    )
+
+
+async def open_sandbox(config: Config, closing: contextlib.AsyncExitStack) -> tuple[str, int]:
+    """Where the sandbox network listens: one that runs already, or one of our own."""
     if config.sandbox_address is not None:
         host, _, digits = config.sandbox_address.rpartition(":")
-        port = int(digits)
-    else:
-        sandbox = SandboxProcess(capacity=config.max_live_calls)
-        try:
-            host, port = await sandbox.start()
-        except OSError as error:
-            raise ConfigError(str(error)) from error
-        closing.push_async_callback(sandbox.stop)
-    return Trunk(TrunkAddress((host, port), host), ring_timeout_s=config.ring_timeout_s, captions=True)
-
-
-async def resolved(host: str) -> str:
-    """The IPv4 address of a host name. Raises ConfigError where there is none."""
+        return host, int(digits)
+    sandbox = SandboxProcess(capacity=config.max_live_calls)
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, family=socket.AF_INET)
+        host, port = await sandbox.start()
     except OSError as error:
-        raise ConfigError(f"the trunk's host {host!r} has no address: {error}") from error
-    return str(found[0][4][0])
+        raise ConfigError(str(error)) from error
+    closing.push_async_callback(sandbox.stop)
+    return host, port

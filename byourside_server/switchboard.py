@@ -84,7 +84,10 @@ class Switchboard:
         settings: SwitchboardSettings | None = None,
     ) -> None:
         settings = settings or SwitchboardSettings()
-        self.trunk_is_down: Callable[[], bool] = lambda: False
+        # Whether every trunk that takes this number is known to be down; `app` knows the trunks.
+        self.trunk_is_down: Callable[[str], bool] = lambda number: False
+        # Each trunk by name: whether calls can be given to it.
+        self.trunks_up: Callable[[], dict[str, bool]] = dict
         self._languages = settings.languages
         self._db = db
         self._engine = engine
@@ -172,8 +175,8 @@ class Switchboard:
         """Accept a call, durably, and return it as queued; raises Refusal and then nothing has happened."""
         check_destination(request.to)
         self._check_language(request)
-        if self.trunk_is_down():
-            raise Refusal("placement_failed", "The trunk is down just now. Retry shortly.")
+        if request.scheduled_at is None and self.trunk_is_down(request.to):
+            raise Refusal("placement_failed", "No trunk can take this call just now. Retry shortly.")
         placement = placing.Placement(account.id, key.id, request, idempotency_key, body_hash)
         mark = (account.id, idempotency_key or "")
         if idempotency_key is not None and mark in self._placing:

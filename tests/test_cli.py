@@ -22,7 +22,7 @@ import pytest
 
 from byourside_server.cli import doctor, main
 from byourside_server.cli.archive import SANDBOX_NUMBER, furnish, lock_file, now, transact
-from byourside_server.cli.doctor import Finding
+from byourside_server.cli.findings import Check, Finding
 from byourside_server.cli.logs import LineFormatter
 from byourside_server.cli.main import make_parser
 from byourside_server.config import Config, load_config
@@ -237,11 +237,11 @@ def test_a_log_line_has_its_fields_and_no_one_elses_number() -> None:
     )
 
 
-def findings(check: doctor.Check, config: Config) -> list[Finding]:
+def findings(check: Check, config: Config) -> list[Finding]:
     return list(doctor.examined(check, config))
 
 
-def verdicts(check: doctor.Check, config: Config) -> list[str]:
+def verdicts(check: Check, config: Config) -> list[str]:
     return [finding.verdict for finding in findings(check, config)]
 
 

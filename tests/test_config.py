@@ -68,7 +68,8 @@ def test_a_public_url_loses_its_last_slash(tmp_path: Path) -> None:
 def test_a_trunk_from_the_file_with_its_password_from_the_environment(tmp_path: Path) -> None:
     file = '[trunk]\nhost = "sip.carrier.example"\nuser = "me"\ncaller = "+12134932550"\n'
     config = load(tmp_path, file, {"BYOURSIDE_TRUNK_PASSWORD": "hush"})
-    assert config.trunk == TrunkConfig("sip.carrier.example", 5060, "me", "hush", None, "+12134932550")
+    carrier = TrunkConfig("trunk", "sip.carrier.example", user="me", password="hush", caller="+12134932550")
+    assert config.trunks == (carrier,)
     assert not config.is_sandbox
     assert "hush" not in repr(config)
 
@@ -148,7 +149,9 @@ def test_postgres_has_no_database_file(tmp_path: Path) -> None:
 
 def test_every_setting_is_in_the_operators_page() -> None:
     written = DOCS.read_text()
-    elsewhere = ("trunk", "data_dir", "secrets")
+    elsewhere = ("trunks", "data_dir", "secrets")
     names = [field.name for field in dataclasses.fields(Config) if field.name not in elsewhere]
-    names += [f"trunk.{field.name}" for field in dataclasses.fields(TrunkConfig)]
+    names += [
+        f"trunk.{field.name.rstrip('_')}" for field in dataclasses.fields(TrunkConfig) if field.name != "name"
+    ]
     assert [name for name in names if f"| `{name}` |" not in written] == []

@@ -9,8 +9,15 @@ from pathlib import Path
 import pytest
 
 from byourside_server.calls.lifecycle import TERMINAL_STATUSES
+from byourside_server.calls.onward import (
+    CAUSES_OF_THE_DESTINATION,
+    CAUSES_OF_THE_NETWORK,
+    ONWARD_OF_CLASS,
+    ONWARD_OF_SIP_STATUS,
+)
 from byourside_server.calls.outcomes import OUTCOME_OF_SIP_STATUS
 from byourside_server.cli import main
+from byourside_server.config import load_config
 from byourside_server.sandbox.persona import PERSONAS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +52,24 @@ def test_the_outcomes_page_prints_the_codes_own_table() -> None:
         status: (outcome.state, outcome.error, outcome.end_reason)
         for status, outcome in OUTCOME_OF_SIP_STATUS.items()
     }
+
+
+def test_the_trunks_page_prints_the_codes_own_table_and_causes() -> None:
+    text = (ROOT / "docs/trunks.md").read_text()
+    by_status = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", text, re.MULTILINE)
+    by_class = re.findall(r"^\| any other (\d)xx \| `(\w+)` \|", text, re.MULTILINE)
+    assert {int(status): move for status, move in by_status} == ONWARD_OF_SIP_STATUS
+    assert {int(digit): move for digit, move in by_class} == ONWARD_OF_CLASS
+    for causes in (CAUSES_OF_THE_DESTINATION, CAUSES_OF_THE_NETWORK):
+        assert f" {', '.join(map(str, sorted(causes)))} " in text
+
+
+def test_every_configuration_of_the_trunks_page_can_be_used(tmp_path: Path) -> None:
+    blocks = re.findall(r"```toml\n(.*?)```", (ROOT / "docs/trunks.md").read_text(), re.DOTALL)
+    assert len(blocks) == 8
+    for block in blocks:
+        (tmp_path / "config.toml").write_text(block)
+        assert load_config({"data_dir": str(tmp_path)}, {}).trunks
 
 
 def test_the_outcomes_page_has_one_whole_record_of_every_persona() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,10 +164,19 @@ def test_a_trunk_known_to_be_down_refuses_the_placement(tmp_path: Path) -> None:
     async def story() -> None:
         async with Rig(f"sqlite:///{tmp_path / 'a.db'}", tmp_path) as rig:
             account, key = await rig.account()
-            rig.switchboard.trunk_is_down = lambda: True
+            asked: list[str] = []
+
+            def is_down(number: str) -> bool:
+                asked.append(number)
+                return True
+
+            rig.switchboard.trunk_is_down = is_down
             with pytest.raises(Refusal) as caught:
                 await rig.switchboard.place(account, key, request())
             assert (caught.value.token, caught.value.status) == ("placement_failed", 502)
+            assert asked == [request().to]
+            later = replace(request(), scheduled_at=4_000_000_000.0)
+            assert (await rig.switchboard.place(account, key, later)).state == "queued"
 
     asyncio.run(story())
 

@@ -15,6 +15,7 @@ from byourside_server.api.document import document_of, extra_of, responses_of
 from byourside_server.api.door import Door
 from byourside_server.api.operations import OPERATIONS
 from byourside_server.api.page import POLICY, page_of
+from byourside_server.calls.call import JsonValue
 from byourside_server.errors import STATUS_OF_TOKEN, Refusal
 
 TOKEN_OF_FRAMEWORK_STATUS = {404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
@@ -71,7 +72,11 @@ class Pages:
         self._settings = settings
 
     async def health(self, request: Request) -> Response:
-        return answer({"status": "ok", "version": self._settings.version})
+        health: dict[str, JsonValue] = {"status": "ok", "version": self._settings.version}
+        if self._settings.trunks is not None:
+            trunks = self._settings.trunks()
+            health["trunks"] = {name: "up" if is_up else "down" for name, is_up in trunks.items()}
+        return answer(health)
 
     async def openapi(self, request: Request) -> Response:
         return answer(document_of(self._app, self._settings.version, self._settings.public_url))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -79,6 +79,8 @@ class ApiSettings:
     """Where callers reach this server; the base URL of the OpenAPI document."""
     allow_local_webhooks: bool = False
     """A developer's setting: `webhookUrl` may be http://localhost."""
+    trunks: Callable[[], Mapping[str, bool]] | None = None
+    """Each trunk by name, and whether calls can be given to it: shown by /healthz."""
 
 
 @dataclass(frozen=True)

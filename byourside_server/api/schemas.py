@@ -87,6 +87,15 @@ class Validated(Shape):
     kind: str = Field(description="What sort of number it is.", examples=["mobile"])
 
 
+class DialAttempt(Shape):
+    """One INVITE."""
+
+    trunk: str = Field(description="Name of the trunk.", examples=["main"])
+    target: str = Field(description="Its server.", examples=["203.0.113.20:5060;transport=udp"])
+    status: int | None = Field(description="What it finally said; null where it said nothing.")
+    reason: str | None
+
+
 class Sip(Shape):
     """What the line itself said."""
 
@@ -95,6 +104,8 @@ class Sip(Shape):
     q850Cause: int | None
     ringSec: float | None = Field(description="Seconds of ringing.")
     earlyMedia: bool = Field(description="Whether sound came before the answer.")
+    trunk: str | None = Field(description="The trunk dialled last; `sandbox` where no phone rang.")
+    attempts: list[DialAttempt] = Field(description="Every INVITE; only the last may have rung a phone.")
 
 
 class Turn(Shape):
@@ -265,6 +276,9 @@ class Health(Shape):
 
     status: Literal["ok"]
     version: str
+    trunks: dict[str, Literal["up", "down"]] | None = Field(
+        None, description="Whether calls can be given to each trunk. Extension."
+    )
 
 
 class Error(Shape):

@@ -60,14 +60,29 @@ class CallRequest:
 
 
 @dataclass(frozen=True)
+class DialAttempt:
+    """One INVITE: to which trunk's server, and what it finally said; `status` None where it said nothing."""
+
+    trunk: str
+    target: str
+    status: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class SipFacts:
-    """What the line itself said: final status, reason, Q.850 cause, seconds of ringing, early media."""
+    """What the line itself said: final status, reason, Q.850 cause, seconds of ringing, early media.
+
+    `trunk` is the one that was dialled last, `attempts` are all of them; only the last may have rung.
+    """
 
     status: int | None = None
     reason: str | None = None
     q850_cause: int | None = None
     ring_s: float | None = None
     early_media: bool = False
+    trunk: str | None = None
+    attempts: tuple[DialAttempt, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,11 @@ def _sip(call: Call) -> JsonValue:
         "q850Cause": call.sip.q850_cause,
         "ringSec": call.sip.ring_s,
         "earlyMedia": call.sip.early_media,
+        "trunk": call.sip.trunk,
+        "attempts": [
+            {"trunk": each.trunk, "target": each.target, "status": each.status, "reason": each.reason}
+            for each in call.sip.attempts
+        ],
     }
 
 

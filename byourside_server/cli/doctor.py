@@ -13,19 +13,18 @@ import sys
 import tempfile
 import time
 from argparse import Namespace
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import aclosing, closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 from byourside_server.cli.archive import is_served
+from byourside_server.cli.doctor_trunks import check_trunks
+from byourside_server.cli.findings import Check, Finding, Verdict
 from byourside_server.cli.terminal import say
 from byourside_server.config import Config
 from byourside_server.errors import ConfigError, Refusal
 
-Verdict = Literal["ok", "warn", "fail"]
 # A minute of recording is about 1 MB: stereo, 8 kHz, one byte a sample.
 LITTLE_DISK, NO_DISK = 2_000_000_000, 100_000_000
 # No edition of this server was there before, and certificates fail long before the other end.
@@ -37,16 +36,6 @@ SPOKEN = "Yes, that works for me."
 MODEL_TOKENS = 2000
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the doctor's."""
-
-    verdict: Verdict
-    subject: str
-    words: str
-
-
-Check = Callable[[Config], Iterator[Finding]]
 # Verdict and words of an engine that did its part, and the sound it made.
 Tried = tuple[Verdict, str, bytes]
 
@@ -146,7 +135,7 @@ def check_public_url(config: Config) -> Iterator[Finding]:
     import httpx
 
     host = urlsplit(config.public_url).hostname or ""
-    if host in ("127.0.0.1", "localhost", "::1") and config.trunk is None:
+    if host in ("127.0.0.1", "localhost", "::1") and config.is_sandbox:
         yield Finding("ok", "public URL", f"{config.public_url}: this machine alone, as the sandbox needs")
         return
     try:
@@ -182,20 +171,6 @@ def check_telephone_ports(config: Config) -> Iterator[Finding]:
             else:
                 verdict: Verdict = "ok" if heard == b"hello" else "fail"
                 yield Finding(verdict, subject, f"UDP works on {host}")
-
-
-def check_trunk(config: Config) -> Iterator[Finding]:
-    if config.trunk is None:
-        yield Finding("ok", "trunk", "none: calls go to the sandbox network, no real phone rings")
-        return
-    try:
-        found = socket.getaddrinfo(config.trunk.host, config.trunk.port, socket.AF_INET, socket.SOCK_DGRAM)
-    except OSError as trouble:
-        yield Finding("fail", "trunk", f"{config.trunk.host} has no address ({trouble}): mend trunk.host")
-        return
-    yield Finding("ok", "trunk", f"{config.trunk.host} is {found[0][4][0]}, port {config.trunk.port}")
-    if config.sip_host.startswith("127."):
-        yield Finding("warn", "trunk", "sip_host is loopback, which a carrier can't answer: set sip_host")
 
 
 def check_numpy(config: Config) -> Iterator[Finding]:
@@ -379,7 +354,7 @@ CHECKS: tuple[Check, ...] = (
     check_port,
     check_public_url,
     check_telephone_ports,
-    check_trunk,
+    check_trunks,
     check_numpy,
     check_speech,
     check_mind,

@@ -31,8 +31,6 @@ def serve(config: Config, given: Namespace) -> int:
     refuse_second_server(config)
     # Before the first key is shown: a server that can't start must not have spent it.
     app.listen(config.host, config.port).close()
-    if config.trunk is not None:
-        asyncio.run(app.resolved(config.trunk.host))
     key = transact(config, furnish, config, now())
     if key is not None:
         say(f"Made account {DEFAULT_ACCOUNT!r} with the sandbox number {SANDBOX_NUMBER}.")

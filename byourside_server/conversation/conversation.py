@@ -58,12 +58,12 @@ class Conversation:
         self._ears = Ears(self._record)
         self._phrases = phrases_for(brief.language)
         self._watch = Watch(self._ears, self._agent, self._timers, self._phrases)
+        self.hold = self._watch.hold
         self._has_opened = False
         self._connecting: str | None = None  # the kind of machine that stands before the person
         self._reason_to_end: str | None = None  # where not the mind decides it
 
     # what is known
-
     @property
     def turns(self) -> tuple[Turn, ...]:
         """The turns so far, in order."""
@@ -108,8 +108,7 @@ class Conversation:
 
     def receive_answered(self, now: float) -> None:
         """The far side picked up."""
-        for text in (disclosure(self.brief), *self._watch.words_to_prepare()):
-            self._events.append(Prepare(text))
+        self._events.extend(map(Prepare, (disclosure(self.brief), *self._watch.words_to_prepare())))
         self._timers.set("greet", now + patience.GREET_AFTER_S)
         self._timers.set("goodbye", now + max(0.0, self.brief.max_duration_s - patience.GOODBYE_BEFORE_END_S))
         self._timers.set("maximum", now + self.brief.max_duration_s)
@@ -438,6 +437,7 @@ class Conversation:
             "turn": _on_turn_over,
             "silence": _on_silence,
             "resume": lambda self, now: self._mouth.say_rest(),
+            "back": lambda self, now: self._proceed(self.hold.back(self._phase), now, now),
             "filler": lambda self, now: self._watch.fill(now),
             "give_up": _on_give_up,
             "transfer": lambda self, now: self.receive_transfer(False, now),

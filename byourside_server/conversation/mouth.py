@@ -30,6 +30,7 @@ class Mouth:
         self._cut: tuple[Utterance, int] | None = None  # what was cut off, and its words heard
         self._last: tuple[Utterance, float] | None = None  # what was said last, and until when
         self.is_held = False  # the contact speaks: nothing new is begun
+        self.is_muted = False  # the line is on hold: nobody would hear it
         self.saying: Utterance | None = None
         self.has_disclosed = False
         self.latencies_ms: list[int] = []
@@ -81,7 +82,7 @@ class Mouth:
 
     def say(self, words: Words) -> None:
         """Speak, after what is being said or waits."""
-        if self.saying is None and not self.has_more and not self.is_held:
+        if self.saying is None and not self.has_more and not self.is_held and not self.is_muted:
             self._begin(words)
         else:
             self._waiting.append(words)
@@ -101,8 +102,16 @@ class Mouth:
         """Begin what waits; False where nothing does, or where it must not be begun."""
         if self.saying is not None or self._cut is not None or self.is_held or not self._waiting:
             return False
+        if self.is_muted:
+            return False
         self._begin(self._waiting.popleft())
         return True
+
+    def mute(self) -> None:
+        """The line is put on hold: what is being said is cut, and said on when the hold is over."""
+        self.is_muted = True
+        if self.saying is not None:
+            self._events.append(StopSpeaking())
 
     def finish_reply(self, asks: str | None, *, is_last: bool) -> None:
         """The reply had no more words than those handed over before: this is what they come to."""

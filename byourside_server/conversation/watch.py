@@ -8,6 +8,7 @@ from __future__ import annotations
 from byourside_server.conversation.agent import Agent
 from byourside_server.conversation.dead_air import Cause, DeadAir
 from byourside_server.conversation.listening import Ears
+from byourside_server.conversation.on_hold import OnHold
 from byourside_server.conversation.phrases import Phrases
 from byourside_server.conversation.timers import Timers
 
@@ -21,6 +22,7 @@ class Watch:
         self._phrases = phrases
         self._fillers = 0
         self.air = DeadAir(timers)
+        self.hold = OnHold(timers, agent, ears, self.air)
 
     def look(self, phase: str, at: float, now: float, *, is_connecting: bool) -> None:
         """Something happened `at`: who waits for whom since then?"""
@@ -32,7 +34,7 @@ class Watch:
 
     def _waits_for(self, phase: str, *, is_connecting: bool) -> Cause | None:
         mouth, ears = self._agent.mouth, self._ears
-        if phase in ("machine", "transfer", "over") or mouth.is_playing or ears.is_hearing:
+        if phase in ("machine", "transfer", "over") or mouth.is_playing or ears.is_hearing or mouth.is_muted:
             return None
         if phase == "opening":
             return "recognition" if not is_connecting and ears.is_waiting_for_greeting else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from byourside_server.calls import outcomes
-from byourside_server.calls.call import SipFacts
+from byourside_server.calls.call import DialAttempt, SipFacts
 from byourside_server.calls.happened import EndedBy
 
 
@@ -57,8 +57,25 @@ class DialFacts:
     reason: str | None = None
     q850_cause: int | None = None
     early_media: bool = False
+    trunk: str | None = None
+    attempts: tuple[DialAttempt, ...] = ()
+    _target: str | None = field(default=None)
     _ringing_at: float | None = field(default=None)
     _ring_ended_at: float | None = field(default=None)
+
+    @property
+    def has_rung(self) -> bool:
+        """Somebody may have heard it: this call is never dialled again."""
+        return self._ringing_at is not None
+
+    @property
+    def is_dialling(self) -> bool:
+        """Whether an INVITE is out that has not been finally answered."""
+        return self._target is not None
+
+    def dialled(self, trunk: str, target: str) -> None:
+        """Note an INVITE."""
+        self.trunk, self._target = trunk, target
 
     def ringing(self, now: float, *, early_media: bool) -> bool:
         """Note a 180 or 183; True the first time."""
@@ -68,14 +85,33 @@ class DialFacts:
         self.early_media = self.early_media or early_media
         return first
 
-    def final(self, now: float, status: int, reason: str | None, q850_cause: int | None = None) -> None:
-        self.status, self.reason = status, reason
-        self.q850_cause = q850_cause if q850_cause is not None else self.q850_cause
+    def final(
+        self,
+        now: float,
+        status: int,
+        reason: str | None,
+        q850_cause: int | None = None,
+        *,
+        local: bool = False,
+    ) -> None:
+        """Note how the INVITE ended; `local` is a status that nobody sent."""
+        self.status, self.reason, self.q850_cause = status, reason, q850_cause
         self._ring_ended_at = now
+        if self.trunk is not None and self._target is not None:
+            said = DialAttempt(self.trunk, self._target, None if local else status, reason)
+            self.attempts = (*self.attempts, said)
+        self._target = None
+
+    def nowhere(self, why: str) -> None:
+        """Note that no trunk would take the call; after attempts, what the last one said stays."""
+        if not self.attempts:
+            self.reason = why
 
     @property
     def facts(self) -> SipFacts:
         ring_s = None
         if self._ringing_at is not None and self._ring_ended_at is not None:
             ring_s = round(self._ring_ended_at - self._ringing_at, 3)
-        return SipFacts(self.status, self.reason, self.q850_cause, ring_s, self.early_media)
+        return SipFacts(
+            self.status, self.reason, self.q850_cause, ring_s, self.early_media, self.trunk, self.attempts
+        )

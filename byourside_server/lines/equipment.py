@@ -11,8 +11,7 @@ from byourside_server.clock import Clock
 from byourside_server.conversation.brief import TransferTarget
 from byourside_server.conversation.mind import Mind
 from byourside_server.lines.media_port import MediaPort
-from byourside_server.lines.sip_socket import SipSocket
-from byourside_server.lines.trunk import Trunk
+from byourside_server.lines.trunks import Trunks
 from byourside_server.providers.base import SpeechToText, TextToSpeech
 
 
@@ -20,12 +19,11 @@ from byourside_server.providers.base import SpeechToText, TextToSpeech
 class Equipment:
     """Everything a Line needs that is not the call itself."""
 
-    sip: SipSocket
+    trunks: Trunks
     media: MediaPort
     ears: SpeechToText
     voice: TextToSpeech
     make_mind: Callable[[], Mind]
-    trunk: Trunk
     clock: Clock
     recordings_dir: Path
     # The address this machine's RTP is reachable at, as written into the offer.

@@ -9,6 +9,7 @@ from byourside_server.calls.call import Call
 from byourside_server.calls.happened import Happening
 from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.line import Line
+from byourside_server.lines.trunks import Trunks
 from byourside_server.sip import events as sip
 
 ADMIT_EVERY_S = 0.1
@@ -27,6 +28,11 @@ class Exchange:
             # Nobody tells: how an engine does is a measurement that is taken now and then.
             while not self._equipment.media.has_room():  # noqa: ASYNC110
                 await asyncio.sleep(ADMIT_EVERY_S)
+
+    @property
+    def trunks(self) -> Trunks:
+        """The ways out, and how they are."""
+        return self._equipment.trunks
 
     async def run(
         self, call: Call, report: Callable[[Happening], Awaitable[None]], cancelled: asyncio.Event

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from byourside_server.conversation.mind import Decision
+from byourside_server.lines.route import NoWay, Way
 from byourside_server.media import messages as sound
 from byourside_server.providers.base import Recognition
 from byourside_server.sip import events as sip
@@ -57,6 +58,13 @@ class MindFailed:
     request_id: int
 
 
+@dataclass(frozen=True)
+class WayFound:
+    """A trunk's server to dial, or why there is none (any more)."""
+
+    way: Way | NoWay
+
+
 class CancelRequested:
     """Somebody asked through the API for this call to end."""
 
@@ -70,5 +78,6 @@ Inbound = (
     | Spoke
     | Replied
     | MindFailed
+    | WayFound
     | CancelRequested
 )

@@ -32,8 +32,11 @@ from byourside_server.lines.inbound import (
     Transcribed,
     VoiceFailed,
     VoicePiece,
+    WayFound,
 )
+from byourside_server.lines.keypad import Keypad
 from byourside_server.lines.leg import Leg
+from byourside_server.lines.route import NoWay, Way
 from byourside_server.lines.speaking import Outcome, Speaking
 from byourside_server.lines.thoughts import Thoughts
 from byourside_server.media import messages as sound
@@ -61,7 +64,7 @@ class Line:
     ) -> None:
         language = call.request.language or DEFAULT_LANGUAGE
         self._clock = equipment.clock
-        self._ring_timeout_s = equipment.trunk.ring_timeout_s
+        self._ring_timeout_s = equipment.trunks.ring_timeout_s
         self._report = report
         self._cancelled = cancelled
         self._loop = asyncio.get_running_loop()
@@ -81,6 +84,7 @@ class Line:
         )
         self._conversation = Conversation(self._brief)
         self._facts = DialFacts()
+        self._keypad = Keypad()
         self._answered_at = 0.0
         self._recording_ms: int | None = None
         self._media: MediaFacts | None = None
@@ -103,6 +107,7 @@ class Line:
             raise
         finally:
             watcher.cancel()
+            self._leg.leave()
             for part in (self._thoughts, self._speaking, self._hearing):
                 part.close()
         await self._report(ending)
@@ -111,41 +116,70 @@ class Line:
 
     async def _dial(self) -> Unanswered | None:
         """Ring the phone. None once somebody picked up, else why nobody did."""
-        if not await self._leg.dial():
+        if not await self._leg.open():
             return dialing.MEDIA_LOST
         self._media_open = True
         self._hearing.prepare(self._conversation.expectation)
         self._thoughts.prepare(self._brief, self._expect_to_say)
-        give_up_at = self._loop.time() + self._ring_timeout_s
+        self._leg.seek()
+        give_up_at: float | None = None
         giving_up: Unanswered | None = None
+        last: Unanswered | None = None
         while True:
             event = await self._next(give_up_at)
             now = self._loop.time()
             match event:
                 case None if giving_up is not None:
                     return giving_up  # neither CANCEL nor INVITE was ever answered
+                case None if giving_up is None and not self._leg.is_heard:
+                    # No ringing that went on too long: a trunk that is not there. Timer B ends it (32 s).
+                    give_up_at = None
                 case None | CancelRequested() | sound.Lost():
                     if isinstance(event, sound.Lost):
                         self._media_open = False
+                    if not self._facts.is_dialling and giving_up is None:
+                        return _why_give_up(event)
                     if giving_up is None:
                         giving_up = _why_give_up(event)
                         self._facts.final(now, 487, None)
                         self._leg.hang_up()
                         give_up_at = now + GOODBYE_TIMEOUT_S
+                case WayFound(Way() as way):
+                    self._facts.dialled(way.trunk.name, way.shown)
+                    self._leg.dial(way)
+                    give_up_at = now + self._ring_timeout_s
+                case WayFound(NoWay() as nobody):
+                    log.warning("no way left", extra={"call_id": self._call_id, "why": nobody.why})
+                    self._facts.nowhere(nobody.why)
+                    return last or dialing.TRUNK_DOWN
                 case sip.Progress():
+                    self._leg.route.carried()
                     await self._on_progress(event, now)
+                case sip.Reinvited():
+                    self._leg.reconnect(event.sdp)
                 case sip.Refused():
                     if giving_up is not None:
                         return giving_up
-                    self._facts.final(now, event.status, event.reason, event.q850_cause)
-                    return dialing.refused(event.status, local=event.local)
+                    last = dialing.refused(event.status, local=event.local)
+                    if not self._goes_on(event, now):
+                        return last
+                    give_up_at = None
+                    self._leg.seek()
                 case sip.Cancelled() | sip.HungUp():
                     return giving_up or dialing.TRUNK_DOWN
                 case sip.Answered() if giving_up is None:
+                    self._leg.route.carried()
                     self._facts.final(now, 200, "OK")
                     return await self._pick_up(event, now)
                 case _:
                     pass
+
+    def _goes_on(self, refused: sip.Refused, now: float) -> bool:
+        """Note a refusal; True where another trunk or server may be dialled for it."""
+        self._facts.final(now, refused.status, refused.reason, refused.q850_cause, local=refused.local)
+        if self._facts.has_rung:
+            return False
+        return self._leg.route.refused(refused) != "final"
 
     async def _on_progress(self, event: sip.Progress, now: float) -> None:
         early_media = bool(event.sdp)
@@ -188,6 +222,8 @@ class Line:
         """Hold the conversation until somebody ends it."""
         conversation = self._conversation
         conversation.receive_answered(self._now())
+        # Exchanges that put two calls together answer on hold, and connect later.
+        conversation.hold.receive(self._leg.is_held, self._now())
         ended_by: EndedBy | None = None
         while ended_by is None:
             ended_by = await self._act()
@@ -213,7 +249,7 @@ class Line:
         """Tell the conversation what came in; who ended the call, where that is what came."""
         conversation, now = self._conversation, self._now()
         match event:
-            case sound.SpeechStarted():
+            case sound.SpeechStarted() if not conversation.hold.is_on:
                 conversation.receive_speech_started(event.at_ms / 1000, now)
             case sound.SpeechPiece():
                 self._hearing.push(event.ulaw)
@@ -239,15 +275,19 @@ class Line:
                 conversation.receive_reply(event.request_id, event.decision, now)
             case sound.ToneHeard():
                 conversation.receive_tone(event.kind, event.at_ms / 1000, now)
-            case sound.DigitHeard():
+            case sound.DigitHeard() if self._keypad.pressed_by_sound(now):
                 conversation.receive_digit(event.digit, event.at_ms / 1000, now)
-            case sip.Reinvited() | sip.Acknowledged() if event.sdp:
+            case sip.InfoReceived():
+                key = self._keypad.pressed_by_info(event.body, event.content_type, now)
+                if key is not None:
+                    conversation.receive_digit(key, now, now)
+            case sip.Reinvited() | sip.Acknowledged() | sip.Reoffered():
                 self._leg.reconnect(event.sdp)
+                conversation.hold.receive(not event.flow.we_send, now)
             case sip.Referred():
                 conversation.receive_transfer(event.succeeded, now)
             case sip.HungUp():
-                conversation.receive_hang_up("contact", now)
-                return "contact"
+                return self._on_hung_up(event, now)
             case CancelRequested():
                 conversation.receive_hang_up("api", now)
                 return "api"
@@ -258,6 +298,14 @@ class Line:
             case _:
                 pass
         return None
+
+    def _on_hung_up(self, event: sip.HungUp, now: float) -> EndedBy:
+        if event.by != "network":
+            self._conversation.receive_hang_up("contact", now)
+            return "contact"
+        log.warning("the far side is gone", extra={"call_id": self._call_id, "why": event.reason})
+        self._conversation.receive_hang_up("network", now)
+        return "network"
 
     def _honest_goodbye(self) -> Decision:
         """A mind that broke leaves nobody to say what comes next: the contact is told so."""
@@ -294,6 +342,8 @@ class Line:
         return None
 
     def _on_speech_stopped(self, event: sound.SpeechStopped, now: float) -> None:
+        if self._conversation.hold.is_on and self._conversation.heard_since is None:
+            return  # hold music is not worth a recogniser's time
         start_s, end_s = event.start_ms / 1000, event.end_ms / 1000
         expected, since_s = self._conversation.expectation, self._conversation.heard_since
         self._hearing.add(event.ulaw, start_s, end_s, since_s, expected)

@@ -20,6 +20,10 @@ from byourside_server.sip.trunk_events import TrunkEvent
 
 log = logging.getLogger(__name__)
 
+# Alarms ring this much late at most, so that those of many calls ring together: nothing in SIP is shorter
+# than 500 ms, and each call leaves two alarms behind that only clear up.
+_GRAIN_S = 0.02
+
 T = TypeVar("T")
 Address = tuple[str, int]
 
@@ -44,7 +48,9 @@ class SipSocket:
         self._on_trunk_event = on_trunk_event
         self._user_agent = user_agent
         self._loop = asyncio.get_running_loop()
-        self._timer: asyncio.TimerHandle | None = None
+        # Not asked of the handle: uvloop gives one without `when` for a moment that has passed.
+        self._timer: asyncio.Handle | None = None
+        self._wakes_at = 0.0
         self._udp: UdpSocket | None = None
         self._streams: SipStreams | None = None
         # The port TLS connections of ours leave from, where no listener holds it.
@@ -168,12 +174,13 @@ class SipSocket:
     def _arm(self) -> None:
         deadline = self.endpoint.next_deadline()
         if self._timer is not None:
-            if deadline is not None and self._timer.when() <= deadline:
+            if deadline is not None and self._wakes_at <= deadline + _GRAIN_S:
                 return  # wakes early at worst, and re-arms
             self._timer.cancel()
             self._timer = None
         if deadline is not None and self._open:
-            self._timer = self._loop.call_at(deadline, self._on_timer)
+            self._wakes_at = deadline + _GRAIN_S
+            self._timer = self._loop.call_at(self._wakes_at, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -54,6 +54,7 @@ class SimulatedCall:
         self._agent_speaks = False
         self._heard_sound = False
         invite.call.handle = self._inbox.put_nowait
+        invite.call.takes_referrals = True
 
     async def run(self) -> None:
         """The whole call; returns when it is over."""
@@ -115,6 +116,11 @@ class SimulatedCall:
         while True:
             event = await self._next(min(self._next_act_at(), self._caption_at(), until))
             if isinstance(event, sip.HungUp | sip.Cancelled | sound.Lost):
+                return
+            if isinstance(event, sip.ReferReceived):
+                # Whoever is simulated here has gone over to the other number.
+                self._socket.do(lambda now: self._invite.call.notify_refer(200, now))
+                self._socket.do(lambda now: self._invite.call.hang_up(now))
                 return
             if event is not None:
                 self._hear(persona, event)

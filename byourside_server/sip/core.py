@@ -5,6 +5,7 @@ Knows how a message leaves and whom a response concerns; knows no dialog's meani
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -27,10 +28,23 @@ from byourside_server.sip.trunk_events import TrunkEvent
 if TYPE_CHECKING:
     from byourside_server.sip.call import SipCall
 
-ALLOWED_METHODS = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO", "MESSAGE", "NOTIFY")
+ALLOWED_METHODS = (
+    "INVITE",
+    "ACK",
+    "CANCEL",
+    "BYE",
+    "OPTIONS",
+    "INFO",
+    "MESSAGE",
+    "NOTIFY",
+    "PRACK",
+    "UPDATE",
+    "REFER",
+)
 ALLOW = ("Allow", ", ".join(ALLOWED_METHODS))
 # Extensions a request may Require of us (§8.2.2.3); each comes with its code.
-SUPPORTED_EXTENSIONS: frozenset[str] = frozenset()
+SUPPORTED_EXTENSIONS: frozenset[str] = frozenset({"100rel", "timer"})
+SUPPORTED = ("Supported", ", ".join(sorted(SUPPORTED_EXTENSIONS)))
 MAX_FORWARDS = ("Max-Forwards", "70")
 # §18.1.1: a request larger than this goes by TCP, where the next hop takes TCP.
 LARGEST_DATAGRAM = 1300
@@ -104,6 +118,10 @@ class Core:
     def emit(self, event: SipEvent) -> None:
         self.events.append(event)
 
+    def chance(self) -> float:
+        """A share from 0 to below 1, as random as the tokens are."""
+        return zlib.crc32(self.token(4).encode()) / 2**32
+
     def port_of(self, transport: Transport) -> int:
         """Where others reach us by a transport."""
         return self.tls_port or self.port if transport == "tls" else self.port
@@ -129,9 +147,9 @@ class Core:
 
     def over(self, request: Request, hop: Hop) -> Request:
         """A request of ours with the topmost Via of the hop's transport (§18.1.1), its branch kept."""
+        if hop.transport == "udp" and (request.headers.get("Via") or "").startswith("SIP/2.0/UDP "):
+            return request  # as built
         via = self._via(hop.transport, request.via.branch or "")
-        if request.headers.get("Via") == via:
-            return request
         lines = list(request.headers)
         top = next(index for index, (name, _) in enumerate(lines) if name == "Via")
         lines[top] = "Via", via

@@ -81,6 +81,16 @@ def parse_challenges(value: str) -> list[Challenge]:
     return challenges
 
 
+def next_nonce(value: str) -> str | None:
+    """The nextnonce in an Authentication-Info field (RFC 7616 §3.5), where there is one that can be read."""
+    try:
+        # The same list of parameters as a challenge has, without the word before it.
+        found = _split_challenges(f"Digest {value}")
+    except SipParseError:
+        return None
+    return found[0][1].get("nextnonce") if found else None
+
+
 def _split_challenges(value: str) -> list[tuple[str, dict[str, str]]]:
     """(scheme, parameters) pairs. A word that no "=" follows begins the next challenge (RFC 9110 §11.6.1)."""
     found: list[tuple[str, dict[str, str]]] = []

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from byourside_server.sip import events
-from byourside_server.sip.core import ALLOW, ALLOWED_METHODS, SUPPORTED_EXTENSIONS, Core
+from byourside_server.sip.core import ALLOW, ALLOWED_METHODS, SUPPORTED, SUPPORTED_EXTENSIONS, Core
 from byourside_server.sip.errors import SipParseError
 from byourside_server.sip.events import SipEvent
 from byourside_server.sip.grammar import is_number, parse_sip_uri
@@ -24,6 +24,7 @@ from byourside_server.sip.options import ask_options
 from byourside_server.sip.outgoing import OutgoingCall, TrunkAddress
 from byourside_server.sip.parse import parse
 from byourside_server.sip.registration import Registration
+from byourside_server.sip.session_timer import refusal_of_interval
 from byourside_server.sip.timers import GIVE_UP_S
 from byourside_server.sip.transaction import ServerTransaction, reply_hop, server_key
 from byourside_server.sip.trunk_events import TrunkEvent
@@ -33,9 +34,12 @@ T = TypeVar("T")
 __all__ = ["SipEndpoint", "TrunkAddress"]
 
 # Methods of the IANA registry that we know of and do not allow: 405. Anything else is unheard of: 501.
-KNOWN_METHODS = frozenset({*ALLOWED_METHODS, "PRACK", "PUBLISH", "REFER", "REGISTER", "SUBSCRIBE", "UPDATE"})
+KNOWN_METHODS = frozenset({*ALLOWED_METHODS, "PUBLISH", "REGISTER", "SUBSCRIBE"})
 # Requests that only make sense about something that already is.
 _NEED_A_DIALOG = frozenset({"BYE", "INFO", "NOTIFY", "PRACK", "UPDATE"})
+# Requests of others kept in mind at once, for 32 s each over UDP: 300 calls a second. More are answered 503
+# and forgotten, so that a flood costs no memory.
+MAX_REQUESTS = 20_000
 _SCHEMES = ("sip", "sips", "tel")
 _KEEP_ALIVE_BYTES = b"\r\n\0 "
 
@@ -160,9 +164,16 @@ class SipEndpoint:
         sdp: bytes,
         now: float,
         headers: Sequence[tuple[str, str]] = (),
+        from_address: str | None = None,
+        offers: bool = True,
     ) -> OutgoingCall:
-        """Place a call."""
-        call = OutgoingCall(self._core, trunk, to_user, from_user, sdp, headers)
+        """Place a call; without `offers` the far side makes the offer.
+
+        `from_address` is a whole From in place of `from_user` at the trunk's domain.
+        """
+        call = OutgoingCall(
+            self._core, trunk, to_user, from_user, sdp, headers, from_address, offers=offers
+        )
         call.dial(now)
         return call
 
@@ -228,7 +239,7 @@ class SipEndpoint:
         _, method = response.cseq
         transaction = self._core.clients.get((response.via.branch or "", method))
         # §8.1.3.3: a second Via means that it was on its way to somebody else.
-        if transaction is None or len(response.headers.values("Via")) != 1:
+        if transaction is None or len(response.vias) != 1:
             self.dropped["stray response"] += 1
             return
         if not self._core.sources.may_answer(transaction.destination, source):
@@ -266,16 +277,15 @@ class SipEndpoint:
 
     def _answer_malformed(self, error: SipParseError, source: Hop, now: float) -> None:
         """§21.4.1: a 400 whose reason says what is wrong, where that much could be read. Without state."""
-        request = error.request
-        if request is None:
-            return
-        response = respond(
-            request,
-            error.status,
-            str(error) if error.status == 400 else None,
-            source=source.address,
-            to_tag=self._core.token(8),
-        )
+        if error.request is not None:
+            reason = str(error) if error.status == 400 else None
+            self._answer_without_state(error.request, error.status, reason, source, now)
+
+    def _answer_without_state(
+        self, request: Request, status: int, reason: str | None, source: Hop, now: float
+    ) -> None:
+        to_tag = self._core.token(8)
+        response = respond(request, status, reason, source=source.address, to_tag=to_tag)
         self._core.send(response.encode(), reply_hop(request, source), now)
 
     def _may_end(self, transaction: ServerTransaction | None, source: Hop) -> bool:
@@ -286,6 +296,10 @@ class SipEndpoint:
         known = self._core.servers.get(server_key(request))
         if known is not None:
             known.receive_again(now)
+            return
+        if len(self._core.servers) >= MAX_REQUESTS and not self._is_of_a_call(request):
+            self.dropped["too many requests"] += 1
+            self._answer_without_state(request, 503, None, source, now)
             return
         transaction = self._core.open_server(request, source, now)
         if self._core.is_merged(transaction):
@@ -300,9 +314,14 @@ class SipEndpoint:
         elif request.method == "INVITE":
             self._receive_invite(transaction, now)
         elif request.method == "OPTIONS":
-            self._core.reply(transaction, 200, now, headers=[ALLOW, ("Accept", "application/sdp")])
+            headers = [ALLOW, SUPPORTED, ("Accept", "application/sdp")]
+            self._core.reply(transaction, 200, now, headers=headers)
         else:
             self._core.reply(transaction, 405, now, headers=[ALLOW])
+
+    def _is_of_a_call(self, request: Request) -> bool:
+        """Whether a request is about a call there is; those are dealt with however many others come."""
+        return request.method == "CANCEL" or (request.call_id, request.to.tag or "") in self._core.calls
 
     def _receive_cancel(self, transaction: ServerTransaction, now: float) -> None:
         """§9.2: the CANCEL is answered for itself; then what it cancels, if that still can be."""
@@ -365,7 +384,17 @@ def _objection(request: Request) -> tuple[int, list[tuple[str, str]]] | None:
         return 420, [("Unsupported", ", ".join(sorted(unknown)))]
     if request.method == "INVITE" and request.body and not request.sdp:
         return 415, [("Accept", "application/sdp")]
+    if request.method == "INVITE" and not _takes_sdp(request):
+        return 406, []
+    if request.method in ("INVITE", "UPDATE") and (fields := refusal_of_interval(request)) is not None:
+        return 422, fields
     return None
+
+
+def _takes_sdp(request: Request) -> bool:
+    """Whether the answer to an INVITE may be a session description (§20.1, RFC 4475 §3.3.15)."""
+    accepted = {value.partition(";")[0].strip() for value in request.headers.tokens("Accept")}
+    return not accepted or not accepted.isdisjoint({"application/sdp", "application/*", "*/*"})
 
 
 def _user_of(uri: str) -> str:

@@ -9,11 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from byourside_server.sip.flow import Flow
 from byourside_server.sip.message import EMPTY_HEADERS, Headers
 
 if TYPE_CHECKING:
     from byourside_server.sip.call import SipCall
     from byourside_server.sip.incoming import IncomingCall
+
+
+BOTH_WAYS = Flow()
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Progress:
     call: SipCall
     status: int
     reason: str
-    # Early media, or b"".
+    # Early media of the phone that spoke last, or b"".
     sdp: bytes = b""
     headers: Headers = EMPTY_HEADERS
 
@@ -68,7 +72,8 @@ class HungUp:
     """An answered call is over; told once."""
 
     call: SipCall
-    by: Literal["remote", "local"]
+    # "network": nobody hung up, but the far side is gone: the session ran out, or a request found nobody.
+    by: Literal["remote", "local", "network"]
     reason: str | None = None
     q850_cause: int | None = None
 
@@ -87,10 +92,11 @@ class InviteReceived:
 
 @dataclass(frozen=True)
 class Acknowledged:
-    """The ACK carried the answer to the offer we made in our 200."""
+    """The ACK or PRACK carried the answer to the offer we made in our response."""
 
     call: SipCall
     sdp: bytes
+    flow: Flow = BOTH_WAYS
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,26 @@ class Reinvited:
     sdp: bytes
     # False where the owner took it upon itself to answer (`call.answers_reinvites = False`).
     answered: bool
+    # What may flow from now on; where not answered yet, what did.
+    flow: Flow = BOTH_WAYS
+    # The request it came in: INVITE, UPDATE or PRACK.
+    method: str = "INVITE"
+
+
+@dataclass(frozen=True)
+class Reoffered:
+    """What came of `hold`, `resume` or `reoffer`. Refused, and the session is what it was."""
+
+    call: SipCall
+    status: int
+    reason: str
+    # Their answer; b"" where they refused.
+    sdp: bytes
+    flow: Flow
+
+    @property
+    def accepted(self) -> bool:
+        return 200 <= self.status < 300
 
 
 @dataclass(frozen=True)
@@ -147,6 +173,19 @@ class Referred:
         return 200 <= self.status < 300
 
 
+@dataclass(frozen=True)
+class ReferReceived:
+    """They ask us to call somebody else (RFC 3515); accepted already. `call.notify_refer` tells the outcome.
+
+    Heard only where the owner takes referrals (`call.takes_referrals = True`); else they are declined.
+    """
+
+    call: SipCall
+    # A SIP URI.
+    target: str
+    headers: Headers = EMPTY_HEADERS
+
+
 SipEvent = (
     Progress
     | Answered
@@ -158,6 +197,8 @@ SipEvent = (
     | MessageReceived
     | InfoReceived
     | Reinvited
+    | Reoffered
     | RequestFailed
     | Referred
+    | ReferReceived
 )

@@ -126,7 +126,8 @@ def _is_start_line(line: bytes) -> bool:
 
 def _content_length(head: bytes) -> int:
     lines = head.split(b"\r\n")
-    if not _is_start_line(lines[0]):
+    # As in `_check_beginning`: the cut may not depend on the pieces that bytes come in.
+    if not _is_start_line(head.partition(b"\n")[0]):
         raise SipParseError("stream does not speak SIP")
     found: list[str] = []
     for line in lines[1:]:

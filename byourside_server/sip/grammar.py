@@ -1,32 +1,56 @@
 """The small languages inside SIP header fields: lists, parameters, addresses, URIs, Via.
 
-Every function looks at each character a bounded number of times (no backtracking, no nested patterns),
-so hostile input costs its length and no more. Knows no message and no method. RFC 3261 §25.1.
+Every function looks at each character a bounded number of times (patterns are single character classes:
+no backtracking), so hostile input costs its length and no more. Knows no message and no method.
+RFC 3261 §25.1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TypeVar
 
 from byourside_server.sip.errors import SipParseError
 
 DEFAULT_PORT = 5060
 MAGIC_COOKIE = "z9hG4bK"
+T = TypeVar("T")
 _ALNUM = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 TOKEN_CHARACTERS = _ALNUM | frozenset("-.!%*_+`'~")
-_HOST_CHARACTERS = _ALNUM | frozenset("-._")
-_IPV6_CHARACTERS = frozenset("0123456789abcdefABCDEF:.")
-_SCHEME_CHARACTERS = _ALNUM | frozenset("+-.")
+_TOKEN = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
+_HOST = re.compile(r"[A-Za-z0-9\-._]+")
+_IPV6 = re.compile(r"[0-9A-Fa-f:.]+")
+_SCHEME = re.compile(r"[A-Za-z0-9+\-.]+")
+_NEVER_IN_A_URI = re.compile(r"[ \t<>\"]")
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
-_NEVER_IN_A_URI = frozenset(' \t<>"')
 _WHITESPACE = " \t"
 
 Parameters = Mapping[str, str | None]
 
+# Values a call says again and again; longer ones, which only bad company sends, are not kept.
+_REMEMBERED = 2048
+_REMEMBERED_LENGTH = 200
+
+
+def remembered(read: Callable[[str], T]) -> Callable[[str], T]:
+    """`read`, asked once of each text: the messages of a call repeat the same addresses, URIs and hops.
+
+    What is read is shared, so it must be a value nobody changes.
+    """
+    known = lru_cache(_REMEMBERED)(read)
+
+    def ask(text: str) -> T:
+        return known(text) if len(text) <= _REMEMBERED_LENGTH else read(text)
+
+    ask.__doc__ = read.__doc__
+    return ask
+
 
 def is_token(text: str) -> bool:
-    return bool(text) and TOKEN_CHARACTERS.issuperset(text)
+    return _TOKEN.fullmatch(text) is not None
 
 
 def is_number(text: str) -> bool:
@@ -161,13 +185,14 @@ class SipUri:
         return host.strip("[]"), self.port or DEFAULT_PORT
 
 
+@remembered
 def parse_sip_uri(text: str) -> SipUri:
     """Read a SIP(S) URI. Parameter names are lower-cased, values kept."""
     scheme, colon, rest = text.partition(":")
     scheme = scheme.lower()
     if not colon or scheme not in ("sip", "sips"):
         raise SipParseError(f"URI scheme {scheme[:16]!r} is not sip or sips", status=416)
-    if not _NEVER_IN_A_URI.isdisjoint(rest):
+    if _NEVER_IN_A_URI.search(rest):
         raise SipParseError("URI holds a space, quote or angle bracket")
     # "?" and ";" may stand in the user part, so the user comes off first (§25.1 user-unreserved).
     before, at_sign, after = rest.partition("@")
@@ -189,7 +214,7 @@ def parse_host_port(text: str) -> tuple[str, int | None]:
     """`host`, `host:port`, `[v6]:port` → host (brackets kept) and port."""
     if text.startswith("["):
         host, bracket, rest = text[1:].partition("]")
-        if not bracket or not host or not _IPV6_CHARACTERS.issuperset(host):
+        if not bracket or not host or not _IPV6.fullmatch(host):
             raise SipParseError("IPv6 reference is not closed or not hexadecimal")
         host = f"[{host}]"
         rest = rest.strip(_WHITESPACE)
@@ -199,7 +224,7 @@ def parse_host_port(text: str) -> tuple[str, int | None]:
     else:
         name, colon, port = text.partition(":")
         name, port = name.strip(_WHITESPACE), port.strip(_WHITESPACE)
-        if not name or not _HOST_CHARACTERS.issuperset(name):
+        if not _HOST.fullmatch(name):
             raise SipParseError(f"host {name[:32]!r} is not a host name or address")
     if not colon:
         return name, None
@@ -211,9 +236,9 @@ def parse_host_port(text: str) -> tuple[str, int | None]:
 def check_uri(text: str) -> None:
     """Raise where `text` cannot be a URI of any scheme; SIP URIs are looked at closely."""
     scheme, colon, rest = text.partition(":")
-    if not colon or not scheme[:1].isalpha() or not _SCHEME_CHARACTERS.issuperset(scheme):
+    if not colon or not scheme[:1].isalpha() or not _SCHEME.fullmatch(scheme):
         raise SipParseError(f"{text[:32]!r} is not a URI")
-    if not rest or not _NEVER_IN_A_URI.isdisjoint(rest):
+    if not rest or _NEVER_IN_A_URI.search(rest):
         raise SipParseError("URI is empty or holds a space, quote or angle bracket")
     if scheme.lower() in ("sip", "sips"):
         parse_sip_uri(text)
@@ -241,7 +266,8 @@ def escape_user(text: str) -> str:
     if _USER_CHARACTERS.issuperset(text):
         return text
     return "".join(
-        chr(byte) if chr(byte) in _USER_CHARACTERS else f"%{byte:02X}" for byte in text.encode("utf-8")
+        chr(byte) if chr(byte) in _USER_CHARACTERS else f"%{byte:02X}"
+        for byte in text.encode("utf-8", "surrogateescape")
     )
 
 
@@ -262,6 +288,7 @@ class NameAddr:
         return self.parameters.get("tag")
 
 
+@remembered
 def parse_name_addr(text: str) -> NameAddr:
     """Read a name-addr or an addr-spec; with an addr-spec the parameters belong to the header (§20)."""
     text = text.strip(_WHITESPACE)
@@ -332,6 +359,7 @@ class Via:
         return source[0], self.port or DEFAULT_PORT
 
 
+@remembered
 def parse_via(text: str) -> Via:
     """Read one Via value; spaces around the slashes are allowed (RFC 4475 §3.1.1.1)."""
     head, semicolon, tail = text.partition(";")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from byourside_server.sip.grammar import DEFAULT_PORT, SipUri
@@ -54,6 +55,7 @@ def written_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
+@lru_cache(1024)
 def is_address(host: str) -> bool:
     """Whether a host is written as an address and not as a name."""
     try:

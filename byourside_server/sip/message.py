@@ -6,9 +6,9 @@ forms are written out when parsed. Field values are kept as they came until some
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from typing import Any, Generic, TypeVar, overload
 
 from byourside_server.sip.errors import LocalProtocolError, SipParseError
 from byourside_server.sip.grammar import NameAddr, Via, is_number, parse_name_addr, parse_via, split_list
@@ -43,6 +43,7 @@ REASONS: dict[int, str] = {
     181: "Call Is Being Forwarded",
     182: "Queued",
     183: "Session Progress",
+    199: "Early Dialog Terminated",
     200: "OK",
     202: "Accepted",
     400: "Bad Request",
@@ -50,11 +51,13 @@ REASONS: dict[int, str] = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    406: "Not Acceptable",
     407: "Proxy Authentication Required",
     408: "Request Timeout",
     415: "Unsupported Media Type",
     416: "Unsupported URI Scheme",
     420: "Bad Extension",
+    422: "Session Interval Too Small",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
     482: "Loop Detected",
@@ -66,6 +69,7 @@ REASONS: dict[int, str] = {
     500: "Server Internal Error",
     501: "Not Implemented",
     503: "Service Unavailable",
+    504: "Server Time-out",
     505: "Version Not Supported",
     513: "Message Too Large",
     600: "Busy Everywhere",
@@ -75,17 +79,56 @@ REASONS: dict[int, str] = {
 
 MAX_CSEQ = 2**31 - 1
 
+T = TypeVar("T")
+
+
+class once(Generic[T]):
+    """A property worked out when first asked for; functools' own takes a lock each time until Python 3.12."""
+
+    def __init__(self, work_out: Callable[[Any], T]) -> None:
+        self._work_out = work_out
+        self._name = work_out.__name__
+        self.__doc__ = work_out.__doc__
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> once[T]: ...
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object, owner: type) -> T | once[T]:
+        if instance is None:
+            return self
+        value = instance.__dict__[self._name] = self._work_out(instance)
+        return value
+
+
+_NO_MORE: dict[str, list[str]] = {}
+
 
 class Headers:
     """Header fields in their order, found by name without regard to case."""
 
-    __slots__ = ("_index", "_lines")
+    __slots__ = ("_first", "_lines", "_more")
 
     def __init__(self, lines: Iterable[tuple[str, str]] = ()) -> None:
         self._lines = tuple(lines)
-        self._index: dict[str, list[str]] = {}
-        for name, value in self._lines:
-            self._index.setdefault(name.lower(), []).append(value)
+        # Name → first value, and → the values after it, made when first asked for: what we send ourselves
+        # is seldom looked up. One dict of plain strings costs the garbage collector nothing.
+        self._first: dict[str, str] | None = None
+        self._more: dict[str, list[str]] = _NO_MORE
+
+    def _found(self) -> dict[str, str]:
+        first = self._first
+        if first is None:
+            first = self._first = {}
+            for name, value in self._lines:
+                key = name.lower()
+                if key not in first:
+                    first[key] = value
+                    continue
+                if self._more is _NO_MORE:
+                    self._more = {}
+                self._more.setdefault(key, []).append(value)
+        return first
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self._lines)
@@ -94,7 +137,7 @@ class Headers:
         return len(self._lines)
 
     def __contains__(self, name: str) -> bool:
-        return name.lower() in self._index
+        return name.lower() in self._found()
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Headers) and self._lines == other._lines
@@ -107,16 +150,24 @@ class Headers:
 
     def get(self, name: str) -> str | None:
         """The first field of that name as it stands, or None."""
-        found = self._index.get(name.lower())
-        return found[0] if found else None
+        return self._found().get(name.lower())
+
+    @property
+    def repeated(self) -> Collection[str]:
+        """The names, lower-cased, that stand on more than one line."""
+        self._found()
+        return self._more.keys()
 
     def lines(self, name: str) -> list[str]:
         """Every field of that name, each as it stands on its line."""
-        return list(self._index.get(name.lower(), ()))
+        key = name.lower()
+        first = self._found().get(key)
+        return [] if first is None else [first, *self._more.get(key, ())]
 
     def values(self, name: str) -> list[str]:
         """Every value of a list field, over all its lines."""
-        return [value for line in self._index.get(name.lower(), ()) for value in split_list(line)]
+        lines = self.lines(name)
+        return [value for line in lines for value in split_list(line)] if lines else lines
 
     def tokens(self, name: str) -> set[str]:
         """The option tags, methods or types of a list field, lower-cased."""
@@ -142,27 +193,32 @@ class SipMessage:
             raise SipParseError(f"{name} is missing")
         return value
 
-    @cached_property
+    @once
     def call_id(self) -> str:
         return self._needed("Call-ID")
 
-    @cached_property
+    @once
     def from_(self) -> NameAddr:
         return parse_name_addr(self._needed("From"))
 
-    @cached_property
+    @once
     def to(self) -> NameAddr:
         return parse_name_addr(self._needed("To"))
 
-    @cached_property
+    @once
+    def vias(self) -> tuple[Via, ...]:
+        """The whole path, topmost first."""
+        values = self.headers.values("Via")
+        if not values:
+            raise SipParseError("Via is empty" if "Via" in self.headers else "Via is missing")
+        return tuple(parse_via(value) for value in values)
+
+    @property
     def via(self) -> Via:
         """The topmost Via."""
-        values = split_list(self._needed("Via"))
-        if not values:
-            raise SipParseError("Via is empty")
-        return parse_via(values[0])
+        return self.vias[0]
 
-    @cached_property
+    @once
     def cseq(self) -> tuple[int, str]:
         parts = self._needed("CSeq").split()
         if len(parts) != 2 or not is_number(parts[0]) or len(parts[0]) > 10 or int(parts[0]) > MAX_CSEQ:
@@ -181,7 +237,7 @@ class SipMessage:
         """The message as bytes; Content-Length is always written, and always right."""
         return self._encoded
 
-    @cached_property
+    @once
     def _encoded(self) -> bytes:
         lines = [self._start_line()]
         lines += [f"{name}: {value}" for name, value in self.headers]

@@ -5,6 +5,7 @@ RFC 3261 §7 and §25.1, measured against RFC 4475. Knows no transport and no st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from byourside_server.sip.errors import SipParseError
@@ -15,7 +16,6 @@ from byourside_server.sip.grammar import (
     is_token,
     parse_name_addr,
     parse_sip_uri,
-    parse_via,
 )
 from byourside_server.sip.message import COMPACT_NAMES, Headers, Request, Response, SipMessage
 
@@ -23,8 +23,13 @@ MAX_MESSAGE = 65_535
 MAX_HEAD = 32 * 1024
 MAX_HEADER_FIELDS = 256
 _MAX_FORWARDS = 255
+_LENGTH_OF_NAME = len("Content-Length")
+_CONTINUES = frozenset({" ", "\t"})
+_BREAK = re.compile("[\r\n\0]")
+# Possessive throughout: what one part has taken it never gives back.
+_FIELD = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]++)[ \t]*+:[ \t]*+([^\r\n\0]*+)")
 # Fields that may stand once only, and whose doubling would let two readers see two messages.
-_SINGLE = ("call-id", "cseq", "from", "to", "max-forwards")
+_SINGLE = frozenset({"call-id", "cseq", "from", "to", "max-forwards"})
 # Fields that decide where later requests go: they must be SIP addresses in requests and responses alike.
 _ROUTES = ("Route", "Record-Route")
 
@@ -38,15 +43,15 @@ def parse(data: bytes) -> Request | Response:
     end = data.find(b"\r\n\r\n", 0, MAX_HEAD + 4)
     if end < 0:
         raise SipParseError("header fields do not end within 32 KiB", status=513)
-    lines = data[:end].decode("utf-8", "surrogateescape").split("\r\n")
+    head = data[:end].decode("utf-8", "surrogateescape")
+    lines = head.split("\r\n")
     start_line = lines[0]
-    if any(character in start_line for character in "\r\n\0"):
+    if _BREAK.search(start_line):
         raise SipParseError("start line holds a bare line break or NUL")
-    fields, wrong_field = _read_fields(lines)
-    lengths = [value for name, value in fields if name.lower() == "content-length"]
-    headers = Headers(field for field in fields if field[0].lower() != "content-length")
+    is_folded = "\r\n " in head or "\r\n\t" in head
+    fields, lengths, wrong_field = _read_fields(lines, is_folded)
     body, wrong_length = _cut_body(data[end + 4 :], lengths)
-    message, wrong_start = _parse_start_line(start_line, headers, body)
+    message, wrong_start = _parse_start_line(start_line, Headers(fields), body)
     try:
         for wrong in (wrong_start, wrong_field, wrong_length):
             if wrong is not None:
@@ -86,25 +91,35 @@ def _parse_start_line(
     return request, None
 
 
-def _read_fields(lines: list[str]) -> tuple[list[tuple[str, str]], SipParseError | None]:
-    """The fields that can be read, so that a broken request may be answered, and the first wrong thing."""
+def _read_fields(
+    lines: list[str], is_folded: bool
+) -> tuple[list[tuple[str, str]], list[str], SipParseError | None]:
+    """The fields that can be read, so that a broken request may be answered; the values of Content-Length,
+    which is no field of ours; and the first wrong thing."""
     wrong = None
     if len(lines) > MAX_HEADER_FIELDS:
         wrong = SipParseError("too many header fields", status=513)
     fields: list[tuple[str, str]] = []
-    for line in _unfolded(lines[1:MAX_HEADER_FIELDS]):
+    lengths: list[str] = []
+    lines = lines[1:MAX_HEADER_FIELDS]
+    for line in _unfolded(lines) if is_folded else lines:
         try:
-            fields.append(_split_field(line))
+            name, value = _split_field(line)
         except SipParseError as error:
             wrong = wrong or error
-    return fields, wrong
+            continue
+        if len(name) == _LENGTH_OF_NAME and name.lower() == "content-length":
+            lengths.append(value)
+        else:
+            fields.append((name, value))
+    return fields, lengths, wrong
 
 
 def _unfolded(lines: list[str]) -> Iterator[str]:
     """Field lines with their continuation lines (§7.3.1) joined by one space."""
     pieces: list[str] = []
     for line in lines:
-        if line[:1] not in (" ", "\t"):
+        if line[:1] not in _CONTINUES:
             if pieces:
                 yield " ".join(pieces)
             pieces = [line]
@@ -116,26 +131,20 @@ def _unfolded(lines: list[str]) -> Iterator[str]:
 
 
 def _split_field(line: str) -> tuple[str, str]:
-    name, colon, value = line.partition(":")
+    if (field := _FIELD.fullmatch(line)) is None:
+        raise _wrong_field(line)
+    name, value = field.groups()
+    return COMPACT_NAMES.get(name.lower(), name) if len(name) == 1 else name, value.rstrip(" \t")
+
+
+def _wrong_field(line: str) -> SipParseError:
+    name, colon, _ = line.partition(":")
     name = name.rstrip(" \t")
     if not colon:
-        raise SipParseError("header field without colon")
+        return SipParseError("header field without colon")
     if not is_token(name):
-        raise SipParseError(f"header field name {name[:32]!r} is not a token")
-    if "\r" in value or "\n" in value or "\0" in value:
-        raise SipParseError(f"{name} holds a bare line break or NUL")
-    return COMPACT_NAMES.get(name.lower(), name), value.strip(" \t")
-
-
-def _readable_headers(lines: list[str]) -> Headers:
-    """What can be read of a broken head, so that it may be answered."""
-    fields: list[tuple[str, str]] = []
-    for line in lines[1:MAX_HEADER_FIELDS]:
-        try:
-            fields.append(_split_field(line))
-        except SipParseError:
-            continue
-    return Headers(fields)
+        return SipParseError(f"header field name {name[:32]!r} is not a token")
+    return SipParseError(f"{name} holds a bare line break or NUL")
 
 
 def _cut_body(rest: bytes, lengths: list[str]) -> tuple[bytes, SipParseError | None]:
@@ -155,13 +164,13 @@ def _cut_body(rest: bytes, lengths: list[str]) -> tuple[bytes, SipParseError | N
 def _check(message: Request | Response) -> None:
     """Raise unless everything that each message must have is there and right (§8.1.1)."""
     headers = message.headers
-    for name in _SINGLE:
-        if len(headers.lines(name)) > 1:
+    for name in headers.repeated:
+        if name in _SINGLE:
             raise SipParseError(f"{name} stands more than once")
     # Lists that are read later must be readable.
-    _ = message.via, headers.values("Require"), [parse_via(value) for value in headers.values("Via")[1:]]
-    _ = message.from_, message.to
-    if not message.call_id or any(character in " \t" for character in message.call_id):
+    _ = message.vias, headers.values("Require"), headers.values("Accept"), message.from_, message.to
+    call_id = message.call_id
+    if not call_id or " " in call_id or "\t" in call_id:
         raise SipParseError("Call-ID is empty or holds a space")
     _, method = message.cseq
     if not is_token(method):
@@ -181,7 +190,7 @@ def _check_request(request: Request, cseq_method: str) -> None:
         raise SipParseError("From has no tag")
     forwards = request.headers.get("Max-Forwards")
     if forwards is not None and (
-        not is_number(forwards) or len(forwards) > 3 or int(forwards) > _MAX_FORWARDS
+        not is_number(forwards) or len(forwards) > 9 or int(forwards) > _MAX_FORWARDS
     ):
         raise SipParseError("Max-Forwards is not 0 to 255")
     for value in request.headers.values("Contact"):
@@ -201,7 +210,7 @@ def _answerable(message: SipMessage) -> Request | None:
     if not isinstance(message, Request) or message.method == "ACK":
         return None
     try:
-        _ = message.via, message.headers.values("Via"), message.from_, message.to, message.call_id
+        _ = message.vias, message.from_, message.to, message.call_id
     except SipParseError:
         return None
     return message if "CSeq" in message.headers else None

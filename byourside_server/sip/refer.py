@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 
-from byourside_server.sip.message import Request
+from byourside_server.sip.errors import SipParseError
+from byourside_server.sip.grammar import parse_name_addr, parse_sip_uri
+from byourside_server.sip.message import Headers, Request
 
 # How long we wait for the last word on a REFER that was accepted: the other phone may ring so long.
 VERDICT_TIMEOUT_S = 30.0
@@ -15,9 +17,37 @@ VERDICT_TIMEOUT_S = 30.0
 _STATUS_LINE = re.compile(rb"\s*SIP/2\.0 ([1-6]\d\d)(?:[ \r\n]|$)", re.IGNORECASE)
 
 
-def refer_headers(target_uri: str, referred_by: str) -> list[tuple[str, str]]:
+# How long the far side may go on telling (RFC 3515 §2.4.4 leaves it to us).
+SUBSCRIPTION_S = 60
+SIPFRAG_TYPE = "message/sipfrag;version=2.0"
+
+
+def refer_headers(target_uri: str, referred_by: str, *, subscribe: bool = True) -> list[tuple[str, str]]:
     """Whom they shall call, and on whose word; both are SIP URIs."""
-    return [("Refer-To", f"<{target_uri}>"), ("Referred-By", f"<{referred_by}>")]
+    lines = [("Refer-To", f"<{target_uri}>"), ("Referred-By", f"<{referred_by}>")]
+    return lines if subscribe else [*lines, ("Refer-Sub", "false"), ("Supported", "norefersub")]
+
+
+def wants_no_notify(headers: Headers) -> bool:
+    """`Refer-Sub: false` (RFC 4488 §4): asked for in a REFER, granted in its 2xx."""
+    return (headers.get("Refer-Sub") or "").partition(";")[0].strip().lower() == "false"
+
+
+def target_of(request: Request) -> str:
+    """The one SIP URI that a REFER names (RFC 3515 §2.4.2). Raises SipParseError."""
+    values = request.headers.values("Refer-To")
+    if len(values) != 1:
+        raise SipParseError("REFER does not name one Refer-To")
+    uri = parse_name_addr(values[0]).uri
+    parse_sip_uri(uri)
+    return uri
+
+
+def notify_headers(status: int, number: int | None) -> list[tuple[str, str]]:
+    """Event and Subscription-State of a NOTIFY that reports `status`."""
+    event = "refer" if number is None else f"refer;id={number}"
+    state = f"active;expires={SUBSCRIPTION_S}" if status < 200 else "terminated;reason=noresource"
+    return [("Event", event), ("Subscription-State", state)]
 
 
 def is_about_refer(request: Request) -> bool:

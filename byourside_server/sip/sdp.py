@@ -170,6 +170,11 @@ def offer(
     return Sdp(host, (stream,), session_id, version)
 
 
+def answering(direction: Direction) -> Direction:
+    """RFC 3264 §6.1: what is said to a direction by one who wants all that is left."""
+    return _ANSWERING[direction]
+
+
 def answer(
     offered: Sdp,
     host: str,
@@ -352,14 +357,19 @@ def _connection(value: str) -> str:
     words = value.split()
     if len(words) != 3 or words[0] != "IN" or words[1] not in ("IP4", "IP6"):
         raise SdpError("c= line is not an internet address")
-    return words[2].split("/", 1)[0]
+    host = words[2].split("/", 1)[0]
+    if not host:
+        raise SdpError("c= line names no address")
+    return host
 
 
 def _origin(value: str) -> tuple[str, int, int]:
     words = value.split()
     if len(words) != 6:
         raise SdpError("o= line does not have six parts")
-    return words[5], _number(words[1], "session id", 2**64), _number(words[2], "session version", 2**64)
+    # Without the mask that only a c= line may have, for it may have to stand for one.
+    host = words[5].split("/", 1)[0]
+    return host, _number(words[1], "session id", 2**64), _number(words[2], "session version", 2**64)
 
 
 def _number(text: str, what: str, most: int) -> int:

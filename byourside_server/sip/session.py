@@ -1,4 +1,4 @@
-"""The two descriptions a call stands on, and the answer to a re-INVITE that changes as little as may be.
+"""The two descriptions a call stands on: how they answer each other, and how the next one differs.
 
 Knows SDP, no SIP. Bytes are kept as they came; they are read when a question is asked.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from byourside_server.sip import sdp
+from byourside_server.sip.flow import Flow, direction_of, flow, without_receiving
+from byourside_server.sip.sdp import Direction, Sdp, Stream
 from byourside_server.sip.sdp_crypto import SrtpPolicy
 
 
@@ -15,56 +17,147 @@ class Session:
     """Local and remote description of one call."""
 
     def __init__(self, local: bytes = b"", remote: bytes = b"") -> None:
-        self.local = local
-        self.remote = remote
+        # The latest of each side in which sound is switched on: what a hold by port 0 comes back to.
+        self._sounding = [b"", b""]
+        self._local = self._remote = b""
+        self._version = 0
+        self.local, self.remote = local, remote
+        # We hold them: what we say from now on asks for no sound.
+        self.is_holding = False
+
+    @property
+    def local(self) -> bytes:
+        return self._local
+
+    @local.setter
+    def local(self, description: bytes) -> None:
+        self._local = description
+        self._note(0, description)
+        read = _read(description)
+        if read is not None:
+            self._version = max(self._version, read.version)
+
+    @property
+    def remote(self) -> bytes:
+        return self._remote
+
+    @remote.setter
+    def remote(self, description: bytes) -> None:
+        self._remote = description
+        self._note(1, description)
+
+    @property
+    def flow(self) -> Flow:
+        return flow(self._local, self._remote)
 
     @property
     def codec_in_use(self) -> str | None:
         """The voice codec both sides have agreed on: the narrower description is the answer."""
-        try:
-            ours, theirs = sdp.parse(self.local).audio, sdp.parse(self.remote).audio
-        except sdp.SdpError:
+        ours, theirs = (_read(description) for description in self._sounding)
+        if ours is None or theirs is None or ours.audio is None or theirs.audio is None:
             return None
-        if ours is None or theirs is None:
-            return None
-        both = [
-            codec.name
-            for codec in min((ours, theirs), key=lambda stream: len(stream.codecs)).codecs
-            if not codec.is_telephone_event
-        ]
-        return both[0] if both else None
+        narrower = min((ours.audio, theirs.audio), key=lambda stream: len(stream.codecs))
+        return next((codec.name for codec in narrower.codecs if not codec.is_telephone_event), None)
+
+    # --- answers --------------------------------------------------------------------------------------
 
     def answer_again(self, offered: bytes) -> bytes | None:
         """Our answer to a new offer, from the same address with the codec in use; None where we can't.
 
-        An empty offer asks for ours: it is what it was (RFC 3264 §8, RFC 3261 §14.2).
+        An empty offer asks for ours (RFC 3264 §8, RFC 3261 §14.2).
         """
         if not offered:
-            return self.local or None
+            return self.offer_again()
+        ours = _read(self._sounding[0])
+        theirs = _read(offered)
+        if ours is None or theirs is None or ours.audio is None:
+            return None
+        heard = theirs.audio
+        if heard is None:
+            return self._answer_silence(ours, theirs)
         try:
-            ours = sdp.parse(self.local)
-            audio = ours.audio or (ours.streams[0] if ours.streams else None)
-            if audio is None:
-                return None
             answered = sdp.answer(
-                sdp.parse(offered),
+                theirs,
                 ours.host,
-                audio.port,
+                ours.audio.port,
                 prefer=self.codec_in_use,
-                ptime_ms=audio.ptime_ms or 20,
+                ptime_ms=ours.audio.ptime_ms or 20,
                 session_id=ours.session_id,
-                version=ours.version,
-                srtp=_policy_of(audio),
+                srtp=_policy_of(ours.audio),
                 # The keys in use stay: the stream they protect goes on (RFC 4568 §7.1.3).
-                crypto=audio.crypto,
+                crypto=ours.audio.crypto,
             )
         except sdp.SdpError:
             return None
-        answered = replace(answered, origin_host=ours.origin_host)
-        if answered == ours:
-            return self.local
-        # RFC 3264 §8: whatever differs from the last description carries the next version.
-        return replace(answered, version=ours.version + 1).encode()
+        taken = next(
+            (offer for offer, said in zip(theirs.streams, answered.streams, strict=True) if said.port), heard
+        )
+        direction = sdp.answering(direction_of(theirs, taken))
+        if self.is_holding:
+            direction = without_receiving(direction)
+        return self._next(ours, _directed(answered, direction))
+
+    def _answer_silence(self, ours: Sdp, theirs: Sdp) -> bytes | None:
+        """A hold by port 0: every stream is answered with port 0 (RFC 3264 §8.2)."""
+        if not any(stream.is_rtp_audio for stream in theirs.streams):
+            return None
+        off = tuple(Stream(each.kind, 0, each.protocol, each.formats[:1]) for each in theirs.streams)
+        return self._next(ours, Sdp(ours.host, off, ours.session_id))
+
+    # --- offers ---------------------------------------------------------------------------------------
+
+    def offer_again(self, *, holding: bool | None = None) -> bytes | None:
+        """What we would have now: all that we had, both ways unless we hold them.
+
+        Both ways also where they hold us: a re-INVITE without offer is how many exchanges end a hold.
+        """
+        ours = _read(self._sounding[0])
+        if ours is None or ours.audio is None:
+            return self._local or None
+        direction: Direction = "sendrecv"
+        if self.is_holding if holding is None else holding:
+            direction = "sendonly" if self.flow.we_send or not self._local else "inactive"
+        return self._next(ours, _directed(ours, direction))
+
+    def offer(self, description: bytes) -> bytes:
+        """The owner's description under our origin, with the next version. Raises SdpError."""
+        ours = _read(self._sounding[0])
+        wanted = sdp.parse(description)
+        if ours is None:
+            return description
+        return self._next(ours, replace(wanted, session_id=ours.session_id))
+
+    def _next(self, ours: Sdp, description: Sdp) -> bytes:
+        """RFC 3264 §8: same origin; whatever differs from the last description carries the next version."""
+        last = _read(self._local)
+        described = replace(description, origin_host=ours.origin_host)
+        if last is not None and replace(described, version=last.version).encode() == self._local:
+            return self._local
+        return replace(described, version=self._version + 1).encode()
+
+    def _note(self, side: int, description: bytes) -> None:
+        read = _read(description)
+        if read is not None and read.audio is not None:
+            self._sounding[side] = description
+
+
+def _read(description: bytes) -> Sdp | None:
+    try:
+        return sdp.parse(description) if description else None
+    except sdp.SdpError:
+        return None
+
+
+def _directed(description: Sdp, direction: Direction) -> Sdp:
+    """The same, its sound going that way."""
+    heard = description.audio
+    return replace(
+        description,
+        streams=tuple(
+            replace(stream, direction=direction) if stream is heard else stream
+            for stream in description.streams
+        ),
+    )
 
 
 def _policy_of(ours: sdp.Stream) -> SrtpPolicy:

@@ -138,10 +138,7 @@ class ClientTransaction(_Transaction):
         self._tell = tell
         self._response: Response | None = None
         self._ack: bytes | None = None
-
-    @property
-    def key(self) -> ClientKey:
-        return self.request.via.branch or "", self.request.method
+        self.key: ClientKey = (request.via.branch or "", request.method)
 
     def start(self, now: float) -> None:
         self._send(now)
@@ -189,7 +186,11 @@ class ClientTransaction(_Transaction):
 
     def _do(self, deed: Do, now: float) -> None:
         if deed is Do.PASS_UP:
-            self._tell(self, self._response, now)
+            tell, response = self._tell, self._response
+            if self.state is State.COMPLETED:
+                # That was the last word: what lingers on for copies of it holds nothing of the call.
+                self._tell, self._response = _tell_nobody, None
+            tell(self, response, now)
         elif deed is Do.RESEND_AND_BACK_OFF:
             self.flow = self._floor.send(self._sent, self.destination, now)
         elif deed is Do.ACK:
@@ -207,6 +208,10 @@ class ClientTransaction(_Transaction):
 
     def _closed(self) -> None:
         self._floor.close_client(self)
+
+
+def _tell_nobody(transaction: ClientTransaction, response: Response | None, now: float) -> None:
+    """Who listens to a transaction that has said all it will."""
 
 
 class ServerTransaction(_Transaction):
@@ -287,7 +292,8 @@ def server_key(request: Request, method: str | None = None) -> ServerKey:
     """What makes two requests the same transaction (§17.2.3); an ACK counts as its INVITE."""
     method = method or ("INVITE" if request.method == "ACK" else request.method)
     via = request.via
-    if via.branch is not None and via.branch.startswith(MAGIC_COOKIE):
+    # The cookie alone names nothing (RFC 4475 §3.2.1).
+    if via.branch is not None and via.branch.startswith(MAGIC_COOKIE) and via.branch != MAGIC_COOKIE:
         return via.branch, via.host.lower(), str(via.port or ""), method
     # RFC 2543 peers: no usable branch.
     number, _ = request.cseq

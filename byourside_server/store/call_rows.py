@@ -13,6 +13,7 @@ from byourside_server.calls.call import (
     Call,
     Callback,
     CallRequest,
+    DialAttempt,
     Evidence,
     LatencyFacts,
     Report,
@@ -82,7 +83,7 @@ def call_of(row: sa.RowMapping) -> Call:
         ended_by=row["ended_by"],
         end_reason=row["end_reason"],
         error=row["error"],
-        sip=SipFacts(**json.loads(row["sip"])) if row["sip"] else SipFacts(),
+        sip=_sip(json.loads(row["sip"])) if row["sip"] else SipFacts(),
         turns=tuple(Turn(**turn) for turn in json.loads(row["turns"])) if row["turns"] else (),
         report=_report(json.loads(row["report"])) if row["report"] else None,
         analysis=row["analysis"],
@@ -98,6 +99,11 @@ def call_of(row: sa.RowMapping) -> Call:
 
 def _usage(document: Mapping[str, Any]) -> Usage:
     return Usage(**{**document, "models": tuple(document["models"])})
+
+
+def _sip(kept: dict[str, Any]) -> SipFacts:
+    attempts = tuple(DialAttempt(**attempt) for attempt in kept.pop("attempts", ()))
+    return SipFacts(**kept, attempts=attempts)
 
 
 def _report(document: Mapping[str, Any]) -> Report:

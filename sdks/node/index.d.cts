@@ -83,12 +83,21 @@ export interface StepProof {
   answerTurn: number | null;
 }
 
+export interface DialAttempt {
+  trunk: string;
+  target: string;
+  status: number | null;
+  reason: string | null;
+}
+
 export interface SipFacts {
   status: number | null;
   reason: string | null;
   q850Cause: number | null;
   ringSec: number | null;
   earlyMedia: boolean;
+  trunk: string | null;
+  attempts: DialAttempt[];
 }
 
 /** How the sound of the call travelled; `mos` is an estimate from 1 to 4.5. */

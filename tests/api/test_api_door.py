@@ -6,6 +6,8 @@ import logging
 
 import pytest
 
+from byourside_server.api.application import create_api
+from byourside_server.api.desk import ApiSettings
 from byourside_server.errors import Refusal
 from tests.api.conftest import KEY, Browser, FakeDesk, error_of
 
@@ -183,6 +185,15 @@ def test_who_should_wait_is_told_how_long_in_whole_seconds(
     answer = api.post("/v1/agent/calls", json={"to": "+14155550123", "objective": "Hello."})
     assert (answer.status_code, error_of(answer)) == (refusal.status, refusal.token)
     assert answer.headers.get("retry-after") == retry_after
+
+
+def test_health_says_whether_calls_can_be_given_to_each_trunk(desk: FakeDesk) -> None:
+    settings = ApiSettings("0.1.0", trunks=lambda: {"main": True, "spare": False})
+    anyone = Browser(create_api(desk, settings=settings))
+    try:
+        assert anyone.get("/healthz").json()["trunks"] == {"main": "up", "spare": "down"}
+    finally:
+        anyone.close()
 
 
 def test_health_needs_no_key(api: Browser) -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import selectors
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from byourside_server.calls.call import Call, CallRequest
 from byourside_server.calls.happened import Happening, LineEnded, TurnHeard
@@ -27,13 +28,17 @@ from byourside_server.lines.media_memory import InProcessMedia, MemoryWire
 from byourside_server.lines.media_port import MediaUnavailable, OnEvent
 from byourside_server.lines.sip_socket import SipSocket
 from byourside_server.lines.trunk import Trunk
+from byourside_server.lines.trunk_names import Srv
+from byourside_server.lines.trunks import Trunks
 from byourside_server.media.messages import ClipStarted, Command, LineEvent, Lost
 from byourside_server.providers.base import Expectation, Recognition, TextToSpeech, Usage, total
 from byourside_server.sip import events as sip
 from byourside_server.sip import sdp
-from byourside_server.sip.endpoint import SipEndpoint, TrunkAddress
+from byourside_server.sip.endpoint import SipEndpoint
+from byourside_server.sip.sdp_crypto import SrtpPolicy
 from tests.media.bank_kit import speech, tone
 
+T = TypeVar("T")
 OFFICE, PHONE = "10.0.0.1", "10.0.0.2"
 TICK_S = 0.02
 # Long enough that a voice is heard in it, and spoken by the agent so that nothing is recognised from it.
@@ -70,6 +75,29 @@ def play(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a story in virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(story())
+
+
+@dataclass
+class Zone:
+    """The DNS as the test has it; `away` is name servers that do not answer."""
+
+    services: dict[str, list[Srv]] = field(default_factory=dict)
+    hosts: dict[str, list[str]] = field(default_factory=dict)
+    ttl_s: float = 60.0
+    away: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    async def srv(self, name: str) -> tuple[list[Srv], float]:
+        return self._answer(name, self.services.get(name, []))
+
+    async def addresses(self, name: str) -> tuple[list[str], float]:
+        return self._answer(name, self.hosts.get(name.rstrip("."), []))
+
+    def _answer(self, name: str, found: list[T]) -> tuple[list[T], float]:
+        self.asked.append(name)
+        if self.away:
+            raise OSError("timed out")
+        return found, self.ttl_s
 
 
 class SipWire(dict[tuple[str, int], SipSocket]):
@@ -385,6 +413,7 @@ async def rehearsal(
     ring_timeout_s: float = 20.0,
     transfers: tuple[TransferTarget, ...] = (),
     name: str = "call-1",
+    srtp: SrtpPolicy = "off",
 ) -> AsyncIterator[Rehearsal]:
     """One line to be run, and a phone that does what the test makes it do."""
     sip_wire, sound_wire = SipWire(), MemoryWire()
@@ -392,13 +421,14 @@ async def rehearsal(
     phone_events: list[sip.SipEvent] = []
     office, phone = MemorySip(sip_wire, OFFICE, to_owner), MemorySip(sip_wire, PHONE, phone_events.append)
     ears, mind = ears or Ears(), Mind(list(decisions))
+    only = Trunk("carrier", PHONE, 5060, domain=PHONE, ring_timeout_s=ring_timeout_s, srtp=srtp)
+    book = Trunks([(only, office)], Zone(), asyncio.get_running_loop().time, random.Random(1))
     equipment = Equipment(
-        sip=office,
+        trunks=book,
         media=near,
         ears=ears,
         voice=voice or Voice(),
         make_mind=lambda: mind,
-        trunk=Trunk(TrunkAddress((PHONE, 5060), PHONE), ring_timeout_s=ring_timeout_s),
         clock=ManualClock(),
         recordings_dir=tmp_path,
         media_host=OFFICE,

@@ -32,16 +32,11 @@ async def answered(stage: Rehearsal, policy: SrtpPolicy) -> None:
     stage.phone.do(lambda now: stage.incoming.call.answer(answer.encode(), now))
 
 
-def ask_for(stage: Rehearsal, policy: SrtpPolicy) -> None:
-    stage.line._leg._encryption = Encryption(policy)
-
-
 @pytest.mark.parametrize("policy", ["optional", "required"])
 def test_a_whole_conversation_is_encrypted(tmp_path: Path, policy: SrtpPolicy) -> None:
     async def story() -> None:
         ears = Ears([(0.05, "hello"), (0.05, "yes")])
-        async with rehearsal(tmp_path, decisions=[ASK, BYE], ears=ears) as stage:
-            ask_for(stage, policy)
+        async with rehearsal(tmp_path, decisions=[ASK, BYE], ears=ears, srtp=policy) as stage:
             running = asyncio.create_task(stage.line.run())
             await answered(stage, "optional")
             stage.say()
@@ -60,8 +55,8 @@ def test_a_whole_conversation_is_encrypted(tmp_path: Path, policy: SrtpPolicy) -
 
 def test_a_phone_without_srtp_is_spoken_to_where_it_is_optional(tmp_path: Path) -> None:
     async def story() -> None:
-        async with rehearsal(tmp_path, decisions=[BYE], ears=Ears([(0.05, "hello")])) as stage:
-            ask_for(stage, "optional")
+        ears = Ears([(0.05, "hello")])
+        async with rehearsal(tmp_path, decisions=[BYE], ears=ears, srtp="optional") as stage:
             running = asyncio.create_task(stage.line.run())
             await answered(stage, "off")
             stage.say()
@@ -94,8 +89,7 @@ def test_an_answer_that_breaks_the_agreement_ends_the_call(
     assert callable(spoiled)
 
     async def story() -> None:
-        async with rehearsal(tmp_path) as stage:
-            ask_for(stage, policy)
+        async with rehearsal(tmp_path, srtp=policy) as stage:
             running = asyncio.create_task(stage.line.run())
             await stage.ring()
             offer = sdp.parse(stage.incoming.sdp)

@@ -369,10 +369,7 @@ def reinvite(stage: Rehearsal, host: str, port: int, direction: sdp.Direction) -
     """What a carrier's gateway sends when it moves the sound, or holds the call."""
     call = stage.incoming.call
     body = sdp.offer(host, port, (sdp.PCMU,), direction=direction, version=port).encode()
-    dialog = call._dialog
-    assert dialog is not None
-    headers = [("Content-Type", "application/sdp")]
-    stage.phone.do(lambda now: call._request(dialog, "INVITE", now, lambda response, at: None, headers, body))
+    stage.phone.do(lambda now: call.reoffer(body, now))
 
 
 def test_a_reinvite_moves_the_sound_and_a_hold_to_nowhere_does_not(tmp_path: Path) -> None:

@@ -169,6 +169,66 @@ def test_a_tick_over_quiet_rows_stays_cheap(make: MakeRows) -> None:
     assert spent_s / 200 < 0.005
 
 
+def test_reports_go_beside_the_sound_and_come_with_the_kernels_time(
+    far_sides: list[FarSide], make: MakeRows
+) -> None:
+    """RFC 3550 §11: an even port for RTP, the next one for RTCP; answered where it came from."""
+    announced, stranger_to_sdp = far_sides
+    rows = make(1, "127.0.0.1")
+    port = rows.open(0)
+    assert port % 2 == 0
+    rows.aim(0, "127.0.0.1", 9, announced.port)
+    rows.send_report(0, b"ours")
+    assert announced.socket.recv(100) == b"ours"
+    stranger_to_sdp.socket.sendto(b"theirs", ("127.0.0.1", port + 1))
+    ((row, data, at),) = rows.receive_reports()
+    assert (row, data) == (0, b"theirs")
+    assert at is not None
+    assert abs(at - time.time()) < 1
+    rows.send_report(0, b"again")
+    assert stranger_to_sdp.socket.recv(100) == b"again", "behind NAT, another port than was announced"
+    rows.close(0)
+
+
+def test_reports_from_a_host_nobody_named_are_not_heard(
+    far_sides: list[FarSide], make: MakeRows
+) -> None:
+    rows = make(1, "127.0.0.1")
+    port = rows.open(0)
+    rows.aim(0, "192.0.2.1", 9, 10)
+    far_sides[0].socket.sendto(b"forged", ("127.0.0.1", port + 1))
+    assert rows.receive_reports() == []
+    rows.close(0)
+
+
+def test_a_row_that_shares_its_port_reports_there(far_sides: list[FarSide], make: MakeRows) -> None:
+    """RFC 5761."""
+    rows = make(1, "127.0.0.1")
+    rows.open(0)
+    rows.aim(0, "127.0.0.1", far_sides[0].port, far_sides[0].port)
+    rows.send_report(0, b"ours")
+    assert far_sides[0].socket.recv(100) == b"ours"
+    rows.close(0)
+
+
+def test_a_muted_row_sends_nothing_but_reports(far_sides: list[FarSide], make: MakeRows) -> None:
+    far = far_sides[0]
+    rows = make(1, "127.0.0.1")
+    port = rows.open(0)
+    rows.aim(0, "127.0.0.1", far.port, far.port)
+    rows.mute(0, True)
+    tick(rows, 3)
+    far.say(port)
+    assert tick(rows, 3) == [far.port], "and hears all the same"
+    assert far.hears() == 0
+    rows.send_report(0, b"ours")
+    assert far.hears() == 1
+    rows.mute(0, False)
+    tick(rows, 2)
+    assert far.hears() == 2
+    rows.close(0)
+
+
 def test_what_takes_a_frames_place_is_sent_whole_in_its_stead(
     far_sides: list[FarSide], make: MakeRows
 ) -> None:

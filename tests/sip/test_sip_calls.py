@@ -597,7 +597,7 @@ def test_a_request_out_of_order_is_refused() -> None:
         ("OPTIONS", "ours", "ours", "far", "200 OPTIONS"),
         ("MESSAGE", "other", "", "far", "405 MESSAGE"),
         ("REGISTER", "other", "", "far", "405 REGISTER"),
-        ("UPDATE", "ours", "ours", "far", "405 UPDATE"),
+        ("SUBSCRIBE", "ours", "ours", "far", "405 SUBSCRIBE"),
         ("NONSENSE", "other", "", "far", "501 NONSENSE"),
     ],
 )
@@ -624,7 +624,7 @@ def test_what_concerns_no_call_of_ours_is_answered_all_the_same(
 @pytest.mark.parametrize(
     ("headers", "answer"),
     [
-        (["Contact: <sip:far@10.0.0.2>", "Require: 100rel, timer"], "420 INVITE"),
+        (["Contact: <sip:far@10.0.0.2>", "Require: replaces, 100rel, path"], "420 INVITE"),
         (["Contact: <sip:far@10.0.0.2>", "Content-Type: text/plain"], "415 INVITE"),
         ([], "400 INVITE"),
     ],
@@ -637,7 +637,7 @@ def test_an_invite_we_cannot_serve_is_refused_with_its_reason(headers: list[str]
     assert pair.wire.labels(OFFICE) == [answer]
     assert pair.story(OFFICE) == []
     if answer == "420 INVITE":
-        assert pair.wire.last(OFFICE, answer).headers.get("Unsupported") == "100rel, timer"
+        assert pair.wire.last(OFFICE, answer).headers.get("Unsupported") == "path, replaces"
 
 
 def test_the_same_invite_by_two_ways_is_one_call() -> None:

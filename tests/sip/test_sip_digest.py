@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from byourside_server.sip import digest
@@ -9,6 +11,7 @@ from byourside_server.sip.credentials import Credentials
 from byourside_server.sip.digest import Challenge, authorization, parse_challenges
 from byourside_server.sip.errors import SipParseError
 from byourside_server.sip.message import Headers, Request, Response
+from tests.sip.wire import tokens
 
 
 def response_of(value: str) -> str:
@@ -153,3 +156,94 @@ def test_without_a_password_no_challenge_can_be_met() -> None:
     credentials = Credentials(None, None, lambda size: "")
     asked = Response(Headers([("WWW-Authenticate", 'Digest realm="r", nonce="1"')]), b"", 401)
     assert not credentials.learn(_request([]), asked)
+
+
+# --- a call's worth of credentials ----------------------------------------------------------------------
+
+
+def known(*fields: str, realm: str = "r") -> Credentials:
+    """Credentials that have met a challenge of that form."""
+    credentials = Credentials("u", "p", tokens("c"))
+    request = Request(Headers([]), b"", "INVITE", "sip:x")
+    lines = [("WWW-Authenticate", f'Digest realm="{realm}", {field}') for field in fields]
+    assert credentials.learn(request, Response(Headers(lines), b"", 401, "x"))
+    return credentials
+
+
+def asked(credentials: Credentials, method: str = "BYE", body: bytes = b"") -> Request:
+    return Request(Headers(credentials.headers_for(method, "sip:x", body)), body, method, "sip:x")
+
+
+def parameter(request: Request, name: str) -> str:
+    value = request.headers.get("Authorization") or ""
+    ((_, parameters),) = digest._split_challenges(value)
+    return parameters[name]
+
+
+def test_the_next_nonce_takes_the_place_of_the_last_and_counts_anew() -> None:
+    """RFC 7616 §3.5."""
+    credentials = known('nonce="one", qop="auth"')
+    first = asked(credentials)
+    info = Headers([("Authentication-Info", 'qop=auth, nextnonce="two", rspauth="x"')])
+    credentials.accepted(first, Response(info, b"", 200, "OK"))
+    second = asked(credentials)
+    assert (parameter(second, "nonce"), parameter(second, "nc")) == ("two", "00000001")
+
+
+@pytest.mark.parametrize("info", ["", 'nextnonce="', "=", 'rspauth="x"', 'nextnonce=""'])
+def test_a_field_that_names_no_next_nonce_changes_nothing(info: str) -> None:
+    credentials = known('nonce="one", qop="auth"')
+    headers = Headers([("Authentication-Info", info)])
+    credentials.accepted(asked(credentials), Response(headers, b"", 200, "OK"))
+    again = asked(credentials)
+    assert (parameter(again, "nonce"), parameter(again, "nc")) == ("one", "00000002")
+
+
+def test_a_session_key_is_made_with_one_client_nonce() -> None:
+    """RFC 7616 §3.4.2: both readings of it come to the same key."""
+    credentials = known('nonce="one", qop="auth", algorithm=MD5-sess')
+    first, second = asked(credentials), asked(credentials)
+    assert parameter(first, "cnonce") == parameter(second, "cnonce")
+    assert parameter(first, "response") != parameter(second, "response")
+    ha1 = md5(f"{md5('u:r:p')}:one:{parameter(first, 'cnonce')}")
+    middle = f"one:00000002:{parameter(second, 'cnonce')}:auth"
+    assert parameter(second, "response") == md5(f"{ha1}:{middle}:{md5('BYE:sip:x')}")
+
+
+def md5(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+def test_auth_int_covers_the_body() -> None:
+    """RFC 7616 §3.4.3."""
+    credentials = known('nonce="one", qop="auth-int"')
+    request = asked(credentials, "UPDATE", b"v=0\r\n")
+    middle = f"one:00000001:{parameter(request, 'cnonce')}:auth-int"
+    expected = md5(f"{md5('u:r:p')}:{middle}:{md5('UPDATE:sip:x:' + md5('v=0' + chr(13) + chr(10)))}")
+    assert (parameter(request, "qop"), parameter(request, "response")) == ("auth-int", expected)
+
+
+def test_of_several_algorithms_for_one_realm_the_strongest_we_know_is_taken() -> None:
+    """RFC 8760 §2.4; unknown ones are passed over."""
+    names = ["MD5", "SHA-256", "SHA-512-256", "BLAKE9"]
+    credentials = known(*(f'nonce="{name}", algorithm={name}, qop="auth"' for name in names))
+    assert parameter(asked(credentials), "algorithm") == "SHA-512-256"
+    assert len(asked(credentials).headers) == 1, "one answer for the realm"
+
+
+def test_a_nonce_that_ran_out_in_mid_call_is_renewed_though_nobody_says_stale() -> None:
+    """The password was good before; but only once, lest a wrong one is tried for ever."""
+    credentials = known('nonce="one", qop="auth"')
+    invite = asked(credentials, "INVITE")
+    challenge = Response(
+        Headers([("WWW-Authenticate", 'Digest realm="r", nonce="two", qop="auth"')]), b"", 401, "x"
+    )
+    assert not credentials.learn(invite, challenge), "never proven: a wrong password"
+    credentials.accepted(invite, Response(Headers([]), b"", 200, "OK"))
+    assert credentials.learn(invite, challenge)
+    again = asked(credentials)
+    assert parameter(again, "nonce") == "two"
+    third = Response(
+        Headers([("WWW-Authenticate", 'Digest realm="r", nonce="three", qop="auth"')]), b"", 401, "x"
+    )
+    assert not credentials.learn(again, third)

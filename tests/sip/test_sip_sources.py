@@ -62,7 +62,7 @@ def test_whoever_belongs_to_the_call_may_end_it(source: Address, why: str) -> No
     pair = Pair()
     pair.office.trust(["198.51.100.0/24", "2001:db8::/32"])
     pair.dial()
-    pair.ringing._contact = ("Contact", "<sip:b@192.0.2.77:5062>")
+    pair.ringing.contact = ("Contact", "<sip:b@192.0.2.77:5062>")
     pair.ringing.answer(ANSWER, pair.wire.now, [("Record-Route", "<sip:192.0.2.50;lr>")])
     pair.wire.settle()
     pair.wire.inject(forged(pair, "BYE"), source, OFFICE)

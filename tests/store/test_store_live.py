@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from byourside_server.calls import lifecycle
-from byourside_server.calls.call import Call
+from byourside_server.calls.call import Call, DialAttempt, SipFacts
 from byourside_server.calls.happened import Answered, LineEnded, Ringing, TurnHeard
 from byourside_server.store import live, workers
 from byourside_server.store.database import StoreUnavailable
@@ -205,6 +205,42 @@ def test_a_line_that_says_what_the_lifecycle_has_not_ends_failed(url: str, tmp_p
             call = await rig.switchboard.place(account, key, request())
             ended = await rig.until(account, call.id, *lifecycle.TERMINAL_STATES)
             assert (ended.state, ended.error) == ("failed", "internal_error")
+
+    asyncio.run(story())
+
+
+def test_every_attempt_of_the_line_stays_on_the_record(url: str, tmp_path: Path) -> None:
+    async def story() -> None:
+        async with Rig(url, tmp_path) as rig:
+            account, key = await rig.account()
+            silent = DialAttempt("main", "192.0.2.1:5060;transport=udp", None, "Request Timeout")
+            refused = DialAttempt("spare", "192.0.2.9:5061;transport=tls", 503, "Service Unavailable")
+            facts = SipFacts(503, "Service Unavailable", trunk="spare", attempts=(silent, refused))
+
+            async def fails(call: Call, report: Report_, cancelled: asyncio.Event) -> None:
+                now = rig.clock.epoch()
+                await report(LineEnded(now, "failed", "network", "x", error="placement_failed", sip=facts))
+
+            rig.dialer.script = fails
+            call = await rig.switchboard.place(account, key, request())
+            ended = await rig.until(account, call.id, "failed")
+            assert ended.sip == facts
+            sip = rig.switchboard.record(ended)["sip"]
+            assert isinstance(sip, dict)
+            assert sip["attempts"] == [
+                {
+                    "trunk": "main",
+                    "target": "192.0.2.1:5060;transport=udp",
+                    "status": None,
+                    "reason": "Request Timeout",
+                },
+                {
+                    "trunk": "spare",
+                    "target": "192.0.2.9:5061;transport=tls",
+                    "status": 503,
+                    "reason": "Service Unavailable",
+                },
+            ]
 
     asyncio.run(story())
 

@@ -118,6 +118,9 @@ def test_turns_stand_in_order_of_speaking(batch: Batch) -> None:
 
 def test_the_line_itself_is_on_the_record(batch: Batch) -> None:
     assert batch.records["busy"]["sip"]["status"] == 486
+    assert batch.records["busy"]["sip"]["trunk"] == "sandbox"
+    [only] = batch.records["busy"]["sip"]["attempts"]
+    assert (only["trunk"], only["status"]) == ("sandbox", 486)
     assert batch.records["busy"]["sip"]["q850Cause"] == 17
     assert batch.records["declined"]["sip"]["status"] == 603
     assert batch.records["trunk failure"]["sip"]["status"] == 503

@@ -51,6 +51,15 @@ class Evidence(TypedDict):
     endMs: int
 
 
+class DialAttempt(TypedDict, total=False):
+    """One INVITE: to which server of which trunk, and what it finally said."""
+
+    trunk: str
+    target: str
+    status: Optional[int]
+    reason: Optional[str]
+
+
 class SipFacts(TypedDict, total=False):
     """What the telephone line itself said."""
 
@@ -59,6 +68,8 @@ class SipFacts(TypedDict, total=False):
     q850Cause: Optional[int]
     ringSec: Optional[float]
     earlyMedia: bool
+    trunk: Optional[str]
+    attempts: List[DialAttempt]
 
 
 class Latency(TypedDict, total=False):
