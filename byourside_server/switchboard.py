@@ -158,7 +158,7 @@ class Switchboard:
 
     async def authenticate(self, bearer: str) -> tuple[Account, AgentKey]:
         """Whose key this is. Asked afresh every time, so a revoked key stops at once."""
-        found = await self._db.read(authenticate, bearer) if looks_like_key(bearer) else None
+        found = await self._db.glance(authenticate, bearer) if looks_like_key(bearer) else None
         if found is None:
             raise Refusal("unauthorized", "The agent key is missing, unknown or revoked.")
         return found
@@ -194,7 +194,7 @@ class Switchboard:
         """The guardrails without a call: raises the Refusal that placing would raise for these numbers."""
         destination = check_destination(request.to)
         self._check_language(request)
-        owned = await self._db.read(owned_numbers, account.id)
+        owned = await self._db.glance(owned_numbers, account.id)
         check_caller_id(request.caller_id, owned, account.default_caller_id)
         return destination
 
@@ -211,7 +211,7 @@ class Switchboard:
 
     async def get(self, account: Account, call_id: str) -> Call:
         """The account's call, or Refusal `not_found`."""
-        call = await self._db.read(calls.get_call, account.id, call_id)
+        call = await self._db.glance(calls.get_call, account.id, call_id)
         if call is None:
             raise Refusal("not_found", "There is no such call.")
         return call

@@ -62,7 +62,7 @@ def report_text(report: Report) -> str:
     return dumps(asdict(report))
 
 
-def call_of(row: sa.RowMapping) -> Call:
+def call_of(row: Mapping[str, Any] | sa.RowMapping) -> Call:
     """The call that a whole row of `calls` tells of."""
     return Call(
         id=row["id"],

@@ -17,30 +17,54 @@ from byourside_server.store import events
 from byourside_server.store.accounts import lock_account
 from byourside_server.store.call_rows import Column, call_of, request_text
 from byourside_server.store.engine import House
+from byourside_server.store.prepared import Prepared, given, insert_of
 from byourside_server.store.schema import calls
 from byourside_server.store.search import matches
 
 OPEN_STATES = frozenset(lifecycle.STATES) - lifecycle.TERMINAL_STATES
+INSERT = Prepared(
+    insert_of(
+        calls,
+        "id",
+        "account_id",
+        "key_id",
+        "state",
+        "request",
+        "webhook_url",
+        "caller_id",
+        "reserved_s",
+        "run_at",
+        "created_at",
+        "attempt",
+        "analysis_attempts",
+        "sequence",
+    )
+)
+ONE = Prepared(
+    sa.select(calls).where(
+        calls.c.id == given("call_id"), calls.c.account_id == given("account_id")
+    )
+)
+SEQUENCE = Prepared(sa.select(calls.c.sequence).where(calls.c.id == given("call_id")))
 
 
 def insert_call(conn: sa.Connection, house: House, call: Call, run_at: float) -> Call:
     """Keep a new call and tell that it is queued. The caller holds the account's lock."""
-    conn.execute(
-        calls.insert().values(
-            id=call.id,
-            account_id=call.account_id,
-            key_id=call.key_id,
-            state=call.state,
-            request=request_text(call.request),
-            webhook_url=call.request.webhook_url,
-            caller_id=call.caller_id,
-            reserved_s=float(call.request.max_duration_s or DEFAULT_MAX_DURATION_S),
-            run_at=run_at,
-            created_at=call.created_at,
-            attempt=0,
-            analysis_attempts=0,
-            sequence=1,
-        )
+    INSERT.run(
+        conn,
+        id=call.id,
+        account_id=call.account_id,
+        key_id=call.key_id,
+        state=call.state,
+        request=request_text(call.request),
+        webhook_url=call.request.webhook_url,
+        caller_id=call.caller_id,
+        reserved_s=float(call.request.max_duration_s or DEFAULT_MAX_DURATION_S),
+        run_at=run_at,
+        created_at=call.created_at,
+        attempt=0,
+        analysis_attempts=0,
+        sequence=1,
     )
     kept = replace(call, sequence=1)
     events.append(conn, house, kept, lifecycle.EVENT_OF_STATE[call.state], call.created_at)
@@ -91,8 +115,7 @@ def change(
 
 def get_call(conn: sa.Connection, account_id: str, call_id: str) -> Call | None:
     """The account's call of that id, or None: there is no other way to ask."""
-    query = sa.select(calls).where(calls.c.id == call_id, calls.c.account_id == account_id)
-    row = conn.execute(query).mappings().one_or_none()
+    row = ONE.row(conn, call_id=call_id, account_id=account_id)
     return call_of(row) if row else None
 
 
@@ -133,4 +156,4 @@ def list_calls(
 
 def sequence_of(conn: sa.Connection, call_id: str) -> int:
     """How many events have told of the call, 0 where there is none."""
-    return conn.execute(sa.select(calls.c.sequence).where(calls.c.id == call_id)).scalar() or 0
+    return SEQUENCE.value(conn, call_id=call_id) or 0
