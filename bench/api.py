@@ -49,6 +49,7 @@ ACCOUNTS = 10
 WARM_UP_S = 1.0
 KEYED = 5
 REPEATED = 50
+PRAGMAS = ("journal_mode", "synchronous")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 BODY = {
     "to": "+14155550123",
@@ -193,7 +194,9 @@ async def of_the_server(
     ids |= {json.loads(body)["callId"] for body in found[0].tally.bodies}
     some = await one_each(port, secrets_)
     reads = {
-        "GET a call": [request("GET", f"{PATH}/{call_id}", key) for call_id, key in zip(some, secrets_)],
+        "GET a call": [
+            request("GET", f"{PATH}/{call_id}", key) for call_id, key in zip(some, secrets_, strict=True)
+        ],
         "GET 20 calls": [request("GET", f"{PATH}?limit=20", key) for key in secrets_],
         "POST validate": [
             request("POST", f"{PATH}/validate", key, json.dumps(BODY).encode()) for key in secrets_
@@ -225,9 +228,7 @@ async def on_sqlite(given: argparse.Namespace) -> dict[str, Any]:
         house.kill()
         engine = sqlite_engine(str(path), pool_size=1, isolation_level=None)
         with engine.connect() as conn:
-            settings = {
-                name: conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")
-            }
+            settings = {name: conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
             kept = set(conn.execute(sa.text("SELECT id FROM calls")).scalars())
         engine.dispose()
     return outcome(rows, settings, ids, kept)
@@ -260,6 +261,11 @@ def outcome(rows: list[Measured], settings: dict[str, Any], ids: set[str], kept:
     }
 
 
+def write(out: Path, result: dict[str, Any]) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(result, indent=1) + "\n")
+
+
 async def run(given: argparse.Namespace) -> int:
     os.sched_setaffinity(0, {given.load_core})
     result: dict[str, Any] = {
@@ -273,8 +279,7 @@ async def run(given: argparse.Namespace) -> int:
     if not given.no_postgres:
         result["postgresql"] = await on_postgres(given)
     if given.out:
-        Path(given.out).parent.mkdir(parents=True, exist_ok=True)
-        Path(given.out).write_text(json.dumps(result, indent=1) + "\n")
+        write(Path(given.out), result)
     stores = [result[name] for name in ("sqlite", "postgresql") if result.get(name)]
     wrong = [row for store in stores for row in store["rows"] if set(row["statuses"]) != {"200"}]
     return 1 if wrong or any(store["lostByKill"] for store in stores) else 0

@@ -95,7 +95,9 @@ def content_length(head: bytes) -> int:
     return int(lower[start : end if end >= 0 else None])
 
 
-async def load(port: int, requests: Requests, connections: int, seconds: float, *, keep: bool = False) -> Tally:
+async def load(
+    port: int, requests: Requests, connections: int, seconds: float, *, keep: bool = False
+) -> Tally:
     """Send for so many seconds on so many connections at once."""
     loop = asyncio.get_running_loop()
     tally = Tally()

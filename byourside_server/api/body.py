@@ -40,12 +40,7 @@ def parse_object(body: bytes) -> dict[str, JsonValue]:
     if not body:
         raise _bad("it is empty")
     try:
-        value: JsonValue = json.loads(
-            body.decode("utf-8"),
-            parse_constant=_no_constant,
-            parse_float=_finite,
-            object_pairs_hook=_no_name_twice,
-        )
+        value: JsonValue = STRICT.decode(body.decode("utf-8"))
     except UnicodeDecodeError as wrong:
         raise _bad(f"byte {wrong.start} is not UTF-8") from None
     except json.JSONDecodeError as wrong:
@@ -109,3 +104,9 @@ def _too_deep() -> Refusal:
 
 def _too_large() -> Refusal:
     return Refusal("body_too_large", f"The body is larger than {MAX_BODY_BYTES // 1024} KiB.")
+
+
+# Made once: json.loads makes a decoder for every text it is given such hooks for.
+STRICT = json.JSONDecoder(
+    parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_no_name_twice
+)

@@ -26,11 +26,13 @@ from byourside_server.calls.wire import parse_call_request, request_document
 from byourside_server.providers.base import Usage
 
 Column = str | int | float | None
+# Made once: json.dumps makes an encoder for every value that is not written in its own default way.
+COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def dumps(document: object) -> str:
     """Compact JSON, one spelling everywhere."""
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    return COMPACT.encode(document)
 
 
 def request_text(request: CallRequest) -> str:
