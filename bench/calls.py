@@ -24,7 +24,7 @@ from types import FrameType
 from byourside_server.app import open_house
 from byourside_server.calls.call import Call
 from byourside_server.calls.lifecycle import TERMINAL_STATES
-from byourside_server.calls.wire import parse_call_request
+from byourside_server.calls.wire_request import parse_call_request
 from byourside_server.config import load_config
 from byourside_server.store import accounts, keys, numbers
 from byourside_server.store.database import Database

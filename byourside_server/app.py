@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from byourside_server import __version__
@@ -29,6 +30,7 @@ from byourside_server.lines.media_port import MediaUnavailable
 from byourside_server.lines.media_process import ProcessMediaPort
 from byourside_server.lines.memory import search_seldom
 from byourside_server.lines.sip_socket import SipSocket
+from byourside_server.lines.sip_traces import SipTraces
 from byourside_server.lines.tls_settings import TlsSettings, TlsSettingsError
 from byourside_server.lines.trunk import Trunk
 from byourside_server.lines.trunk_names import Dns
@@ -106,6 +108,7 @@ async def open_house(config: Config) -> AsyncIterator[Switchboard]:
             Reader(thinking.analysis_model, config.on_behalf_of),
             Sender(allow_local=config.allow_local_webhooks),
             recordings_dir=recordings_dir,
+            traces_dir=config.traces_dir,
             public_url=config.public_url,
             settings=SwitchboardSettings(
                 max_live_calls=config.max_live_calls, languages=thinking.languages
@@ -139,7 +142,11 @@ async def open_exchange(
     config: Config, recordings_dir: Path, thinking: Thinking, closing: contextlib.AsyncExitStack
 ) -> Exchange:
     """The telephone side: trunks or sandbox, SIP sockets, media processes, speech engines."""
-    trunks = await open_trunks(config, closing)
+    traces = SipTraces(config.traces_dir, SystemClock()) if config.sip_trace else None
+    if traces is not None:
+        config.traces_dir.mkdir(parents=True, exist_ok=True)
+        closing.push_async_callback(traces.stop)
+    trunks = await open_trunks(config, closing, traces)
     rows = -(-config.max_live_calls // config.media_processes)
     media = MediaPool([ProcessMediaPort(rows, config.sip_host) for _ in range(config.media_processes)])
     closing.push_async_callback(media.stop)
@@ -167,6 +174,7 @@ async def open_exchange(
             today=date.today,
             on_behalf_of=config.on_behalf_of,
             transfers=transfer_targets(config.transfers),
+            traces=traces,
         )
     )
 
@@ -179,7 +187,9 @@ async def warm_up(ears: SpeechToText) -> None:
         log.error("speech-to-text is not ready", extra={"why": str(error)})
 
 
-async def open_trunks(config: Config, closing: contextlib.AsyncExitStack) -> Trunks:
+async def open_trunks(
+    config: Config, closing: contextlib.AsyncExitStack, traces: SipTraces | None = None
+) -> Trunks:
     """The configured trunks, looked after from now on; without one, the sandbox network."""
     watch = TrunkWatch()
     doors: list[tuple[Trunk, SipSocket]] = []
@@ -197,6 +207,9 @@ async def open_trunks(config: Config, closing: contextlib.AsyncExitStack) -> Tru
             known = await open_sip(config, watch, closing, port, tls, trunk.advertised_host)
             sockets[trunk.advertised_host, tls] = known
         doors.append((trunk, known))
+    if traces is not None:
+        for _, sip in doors:
+            sip.endpoint.tap(partial(traces.tap, (sip.host, sip.port)))
     for sip in sockets.values():
         sip.endpoint.trust(
             network for given, (_, used) in zip(config.trunks, doors, strict=True) if used is sip

@@ -30,6 +30,7 @@ STATUS_OF_TOKEN: dict[str, int] = {
     "invalid_max_duration": 400,
     "invalid_language": 400,
     "invalid_voicemail": 400,
+    "invalid_hang_up_on": 400,
     "invalid_scheduled_at": 400,
     "invalid_must_say": 400,
     "invalid_must_ask": 400,

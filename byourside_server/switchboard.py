@@ -24,7 +24,9 @@ from byourside_server.clock import Clock, SystemClock
 from byourside_server.errors import Refusal
 from byourside_server.guardrails.check import Destination, check_caller_id, check_destination
 from byourside_server.lines.equipment import recording_path
+from byourside_server.lines.sip_traces import read_trace, trace_path
 from byourside_server.media.recording import seconds_of
+from byourside_server.sip.trace import Passage
 from byourside_server.store import accounts, calls, live, outbox, placing, workers
 from byourside_server.store import events as event_log
 from byourside_server.store.analysis_desk import AnalysisDesk, Analyst
@@ -80,6 +82,7 @@ class Switchboard:
         *,
         clock: Clock | None = None,
         recordings_dir: Path,
+        traces_dir: Path | None = None,
         public_url: str,
         settings: SwitchboardSettings | None = None,
     ) -> None:
@@ -93,6 +96,7 @@ class Switchboard:
         self._engine = engine
         self._clock = clock or SystemClock()
         self._recordings_dir = recordings_dir
+        self._traces_dir = traces_dir
         self._public_url = public_url.rstrip("/")
         self._changes = Changes()
         self.office = Office(db, self._clock)
@@ -247,6 +251,16 @@ class Switchboard:
         """Where the call's recording lies, None while there is none."""
         path = recording_path(self._recordings_dir, call.id)
         return path if path.is_file() else None
+
+    def has_sip_trace(self, call: Call) -> bool:
+        """Whether any SIP message of the call was kept."""
+        return self._traces_dir is not None and trace_path(self._traces_dir, call.id).is_file()
+
+    async def sip_trace(self, call: Call) -> builtins.list[Passage]:
+        """The call's SIP messages so far, redacted; none where none were kept."""
+        if self._traces_dir is None:
+            return []
+        return await asyncio.to_thread(read_trace, trace_path(self._traces_dir, call.id))
 
     def record(self, call: Call) -> Json:
         """The public record; its recording has an address once the call is over and the file is there."""

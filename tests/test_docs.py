@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.answering.corpus import recipes, sentences
+from bench.answering.page import BEGIN, END, tables
+from byourside_server.calls.answering import EVIDENCE
 from byourside_server.calls.lifecycle import TERMINAL_STATUSES
 from byourside_server.calls.onward import (
     CAUSES_OF_THE_DESTINATION,
@@ -15,7 +18,7 @@ from byourside_server.calls.onward import (
     ONWARD_OF_CLASS,
     ONWARD_OF_SIP_STATUS,
 )
-from byourside_server.calls.outcomes import OUTCOME_OF_SIP_STATUS
+from byourside_server.calls.outcomes import OUTCOME_OF_EARLY_SOUND, OUTCOME_OF_SIP_STATUS
 from byourside_server.cli import main
 from byourside_server.config import load_config
 from byourside_server.sandbox.persona import PERSONAS
@@ -95,3 +98,33 @@ def test_the_changelog_names_the_version_that_is_installed() -> None:
     from byourside_server import __version__
 
     assert f"## {__version__} " in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_answering_page_prints_the_evidence_and_the_early_tones_of_the_code() -> None:
+    text = (ROOT / "docs/answering.md").read_text()
+    evidence = text.split("## What a verdict rests on")[1].split("##")[0].split("|---|---|")[1]
+    assert dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|$", evidence, re.MULTILINE)) == EVIDENCE
+    row = r"^\| `(\w+)`: [^|]+\| [^|]+\| `(\w+)` \| (?:`(\w+)`|null) \| `(\w+)` \|$"
+    early = {kind: (state, error or None, why) for kind, state, error, why in re.findall(row, text, re.M)}
+    assert early == {
+        kind: (outcome.state, outcome.error, outcome.end_reason)
+        for kind, outcome in OUTCOME_OF_EARLY_SOUND.items()
+    }
+
+
+def test_the_answering_page_prints_the_figures_that_were_measured() -> None:
+    measured = json.loads((ROOT / "bench/results/amd/test.json").read_text())
+    text = (ROOT / "docs/answering.md").read_text()
+    assert text.partition(BEGIN)[2].partition(END)[0].strip() == tables(measured).strip()
+    assert sum(sum(row.values()) for row in measured["embedded"]["answered"]["final"].values()) > 180
+
+
+def test_the_halves_of_the_answering_corpus_share_no_voice_and_no_sentence() -> None:
+    assert len(recipes()) == 438
+    assert "makes 438 labelled calls" in (ROOT / "docs/answering.md").read_text()
+    for half in ("train", "test"):
+        mine = [recipe for recipe in recipes() if recipe.half == half]
+        said = {part[4:7] for recipe in mine for part in recipe.parts.split() if part.startswith("say:")}
+        assert said == {sentence.id for sentence in sentences().values() if sentence.half == half}
+        others = {recipe.voice for recipe in recipes() if recipe.half != half}
+        assert not {recipe.voice for recipe in mine} & others

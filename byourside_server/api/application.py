@@ -39,6 +39,7 @@ def create_api(switchboard: Desk, *, settings: ApiSettings) -> FastAPI:
         "get": calls.get,
         "cancel": calls.cancel,
         "recording": calls.recording,
+        "sip_trace": calls.sip_trace,
         "call_events": calls.call_events,
         "events": calls.events,
         "health": pages.health,

@@ -5,6 +5,7 @@ Handlers take the bare request: no framework validates here, so every refusal is
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from starlette.requests import Request
@@ -23,9 +24,10 @@ from byourside_server.api.event_stream import (
 from byourside_server.api.headers import idempotency_key_of
 from byourside_server.api.query import after_of, limit_of, word_of
 from byourside_server.api.recording import no_recording, recording_answer
+from byourside_server.api.sip_trace import sip_trace_answer
 from byourside_server.calls.call import JsonValue
 from byourside_server.calls.lifecycle import PUBLIC_STATUS
-from byourside_server.calls.wire import parse_call_request
+from byourside_server.calls.wire_request import parse_call_request
 from byourside_server.errors import Refusal
 
 CALL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -85,6 +87,11 @@ class Calls:
             raise no_recording()
         visit = visit_of(request)
         return recording_answer(path, call.id, request.headers, visit.request_id, is_head=visit.is_head)
+
+    async def sip_trace(self, request: Request) -> Response:
+        call = await self._desk.get(account_of(request), call_id_of(request))
+        passages = await self._desk.sip_trace(call)
+        return await asyncio.to_thread(sip_trace_answer, call.id, passages, request.query_params)
 
     async def call_events(self, request: Request) -> Response:
         account = account_of(request)

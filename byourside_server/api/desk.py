@@ -15,6 +15,7 @@ from starlette.requests import Request
 from byourside_server.accounts.account import Account, AgentKey
 from byourside_server.calls.call import Call, CallRequest, JsonValue
 from byourside_server.guardrails.check import Destination
+from byourside_server.sip.trace import Passage
 
 
 class LoggedEvent(Protocol):
@@ -57,6 +58,8 @@ class Desk(Protocol):
     async def cancel(self, account: Account, call_id: str) -> Call: ...
 
     def recording_path(self, call: Call) -> Path | None: ...
+
+    async def sip_trace(self, call: Call) -> Sequence[Passage]: ...
 
     def record(self, call: Call) -> dict[str, JsonValue]: ...
 

@@ -17,7 +17,6 @@ from byourside_server.errors import STATUS_OF_TOKEN
 
 Json = dict[str, JsonValue]
 REF = "#/components/schemas/{model}"
-SOUND: Json = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
 INTRODUCTION = (
     "A phone for AI agents: one POST, and a real phone rings.\n\n"
     "Send `Authorization: Bearer bys_ak_…` with every request under /v1. "
@@ -52,8 +51,8 @@ def document_of(app: FastAPI, version: str, public_url: str) -> Json:
 def responses_of(operation: Operation) -> dict[int | str, Json]:
     """Every status an operation answers with, each with its shape."""
     found: dict[int | str, Json] = {200: _success(operation)}
-    if operation.answer is None:
-        found[206] = {"description": "The part asked for.", "content": SOUND}
+    if "range_not_satisfiable" in operation.refusals:
+        found[206] = {"description": "The part asked for.", "content": _files(operation)}
         found[304] = {"description": "Unchanged since the ETag in If-None-Match."}
     for status in sorted({STATUS_OF_TOKEN[token] for token in operation.refusals}):
         found[status] = _refusal(
@@ -75,12 +74,16 @@ def extra_of(operation: Operation) -> Json:
 
 def _success(operation: Operation) -> Json:
     if operation.answer is None:
-        return {"description": "The whole recording.", "content": SOUND}
+        return {"description": "The whole file.", "content": _files(operation)}
     content: Json = {"schema": _reference(operation.answer.__name__)}
     return {
         "description": (operation.answer.__doc__ or "").strip(),
         "content": {"application/json": content},
     }
+
+
+def _files(operation: Operation) -> Json:
+    return {kind: {"schema": {"type": "string", "format": "binary"}} for kind in operation.media_types}
 
 
 def _refusal(status: int, tokens: list[str]) -> Json:

@@ -30,6 +30,7 @@ OF_A_BODY = (
     "invalid_max_duration",
     "invalid_language",
     "invalid_voicemail",
+    "invalid_hang_up_on",
     "invalid_scheduled_at",
     "invalid_must_say",
     "invalid_must_ask",
@@ -59,12 +60,14 @@ class Operation:
     summary: str
     description: str
     answer: type[BaseModel] | None
-    """None for an answer that is sound and not JSON."""
+    """None for an answer that is a file and not JSON."""
     refusals: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     body: type[BaseModel] | None = None
     is_open: bool = False
     """True where no key is asked for."""
+    media_types: tuple[str, ...] = ()
+    """Of an answer that is a file: what it may be."""
 
 
 CALL_ID = Parameter("call_id", "path", "string", "The call.", "f47ac10b-58cc-4372-a567-0e02b2c3d479")
@@ -161,6 +164,23 @@ OPERATIONS: tuple[Operation, ...] = (
         None,
         (*OF_A_CALL, "range_not_satisfiable"),
         (CALL_ID, Parameter("Range", "header", "string", "One byte range.", "bytes=0-65535")),
+        media_types=("audio/wav",),
+    ),
+    Operation(
+        "sip_trace",
+        "GET",
+        "/v1/agent/calls/{call_id}/sip-trace",
+        "Get the SIP trace",
+        "Every SIP message of the call, sent and received, without credentials, media keys and what people "
+        "typed or pressed; a second old at most while the call lives. Extension.",
+        None,
+        OF_A_CALL,
+        (
+            CALL_ID,
+            Parameter("format", "query", "string", "`pcap` for a capture file; text otherwise.", "pcap"),
+            Parameter("numbers", "query", "string", "`hidden` to show it to others.", "hidden"),
+        ),
+        media_types=("text/plain", "application/vnd.tcpdump.pcap"),
     ),
     Operation(
         "call_events",

@@ -62,6 +62,9 @@ class CallToPlace(BaseModel):
     )
     language: str | None = Field(None, description="Language tag, for example en-US. Extension.")
     voicemail: Voicemail | None = None
+    hangUpOn: list[Literal["ivr", "screening", "unknown"]] | None = Field(
+        None, description="Verdicts on who answered at which the call ends at once. Extension."
+    )
     scheduledAt: Moment | None = Field(None, description="Dial not before this time. Extension.")
     mustSay: list[str] | None = Field(
         None, max_length=10, description="Sentences the agent must say, word for word. Extension."
@@ -94,6 +97,16 @@ class DialAttempt(Shape):
     target: str = Field(description="Its server.", examples=["203.0.113.20:5060;transport=udp"])
     status: int | None = Field(description="What it finally said; null where it said nothing.")
     reason: str | None
+
+
+class Answering(Shape):
+    """Who answered, and how that was known."""
+
+    verdict: str = Field(description="human, voicemail, ivr, screening, fax or unknown.")
+    by: str = Field(description="What it rests on: words, cadence, beep, fax_tone, early_media and so on.")
+    timeMs: int = Field(description="From the answer to this verdict.")
+    confidence: float | int
+    revised: str | None = Field(description="The verdict before, where this one took its place.")
 
 
 class Sip(Shape):
@@ -222,6 +235,7 @@ class CallRecord(Shape):
     scheduledAt: Moment | None
     attempt: int
     answeredBy: str | None = Field(description="human, voicemail, ivr, screening, fax or unknown.")
+    answering: Answering | None = Field(description="How `answeredBy` was known, and how soon.")
     outcome: str | None
     objectiveMet: Literal["yes", "no", "unknown"] | None
     objectiveReason: str | None

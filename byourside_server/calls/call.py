@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from byourside_server.calls.answering import Answering, Verdict
 from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
 from byourside_server.providers.base import Usage
@@ -57,6 +58,7 @@ class CallRequest:
     scheduled_at: float | None = None
     must_say: tuple[str, ...] = ()
     must_ask: tuple[str, ...] = ()
+    hang_up_on: tuple[Verdict, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,7 @@ class Call:
     ended_at: float | None = None
     finished_at: float | None = None
     answered_by: str | None = None
+    answering: Answering | None = None
     ended_by: str | None = None
     end_reason: str | None = None
     error: str | None = None

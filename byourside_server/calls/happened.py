@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from byourside_server.calls.answering import Answering
 from byourside_server.calls.call import LatencyFacts, SipFacts
 from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
@@ -52,6 +53,7 @@ class LineEnded:
     end_reason: str
     error: str | None = None
     answered_by: str | None = None
+    answering: Answering | None = None
     sip: SipFacts = field(default_factory=SipFacts)
     turns: tuple[Turn, ...] = ()
     recording_ms: int | None = None

@@ -22,6 +22,7 @@ _DECLINED = Outcome("declined", None, "declined")
 _BUSY = Outcome("declined", None, "busy")
 _NO_ANSWER = Outcome("no_answer", None, "no_answer")
 _UNALLOCATED = Outcome("failed", "unallocated_number", "unallocated_number")
+_FAX = Outcome("failed", "fax_answered", "fax")
 PLACEMENT_FAILED = Outcome("failed", "placement_failed", "placement_failed")
 
 OUTCOME_OF_SIP_STATUS: dict[int, Outcome] = {
@@ -37,6 +38,19 @@ OUTCOME_OF_SIP_STATUS: dict[int, Outcome] = {
     401: PLACEMENT_FAILED,
     403: PLACEMENT_FAILED,
     407: PLACEMENT_FAILED,
+}
+
+# What is heard before the answer, where the network plays a tone and sends no status.
+OUTCOME_OF_EARLY_SOUND: dict[str, Outcome] = {
+    "busy": _BUSY,
+    "congestion": Outcome("failed", "placement_failed", "congestion"),
+    "sit": _UNALLOCATED,
+    "fax": _FAX,
+}
+
+# Answered, and nobody to talk to: these reasons for hanging up make a call a failed one.
+OUTCOME_OF_END_REASON: dict[str, Outcome] = {
+    outcome.end_reason: outcome for outcome in (_FAX, _UNALLOCATED)
 }
 
 

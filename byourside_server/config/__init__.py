@@ -70,6 +70,8 @@ class Config:
     """Of a new account: its calls on the line at once."""
     allow_local_webhooks: bool = False
     """For development: `webhookUrl` may be http://localhost, too."""
+    sip_trace: bool = True
+    """Whether the SIP messages of every call are kept, without their secrets."""
     log_level: str = "info"
     """debug, info, warning or error."""
     transfers: Mapping[str, str] = field(default_factory=dict)
@@ -86,6 +88,11 @@ class Config:
     def recordings_dir(self) -> Path:
         """Where recordings lie."""
         return self.data_dir / "recordings"
+
+    @property
+    def traces_dir(self) -> Path:
+        """Where the SIP messages of calls lie."""
+        return self.data_dir / "traces"
 
     @property
     def database_file(self) -> Path | None:
@@ -126,6 +133,7 @@ def load_config(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> 
         minute_allowance=sources.number_or_unlimited("minute_allowance", 1000.0),
         max_concurrent=sources.whole("max_concurrent", 10, 0, 10_000),
         allow_local_webhooks=sources.yes_or_no("allow_local_webhooks", False),
+        sip_trace=sources.yes_or_no("sip_trace", True),
         log_level=sources.one_of("log_level", "info", LOG_LEVELS),
         transfers=_transfers(sources),
         # An empty variable is as good as none here too.

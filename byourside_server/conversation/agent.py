@@ -11,9 +11,11 @@ from typing import Literal
 
 from byourside_server.calls.transcript import Turn
 from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.connecting import Connecting
 from byourside_server.conversation.discretion import Discretion
 from byourside_server.conversation.events import ConversationEvent, PressKeys, Transfer
 from byourside_server.conversation.farewell import Farewell
+from byourside_server.conversation.intents import Intent, intent_of
 from byourside_server.conversation.listening import ContactTurn
 from byourside_server.conversation.mind import Decision, Occasion, Situation
 from byourside_server.conversation.mouth import Mouth
@@ -42,6 +44,9 @@ class Agent:
         self._decided_late: tuple[int, Decision] | None = None  # came while the contact spoke
         self._unanswered: tuple[Occasion, str] | None = None  # what the mind was asked last
         self._keys = ""  # to be pressed after the words for a menu
+        self._was_asked_to_hold = False
+        self.is_back = False  # somebody speaks again after we were on hold
+        self.way = Connecting()
         self.mouth = Mouth(brief, events, record)
         self.thought = Thought(events)
         self.decision: Decision | None = None
@@ -64,7 +69,7 @@ class Agent:
 
     def begin_anew(self) -> None:
         """Somebody else will come to the phone, to whom nothing was said yet."""
-        self.decision = None
+        self.decision, self.silences = None, 0
         self._farewell = Farewell(self._brief)
         self._since = len(self._record.turns)
 
@@ -83,6 +88,8 @@ class Agent:
         self.drop()
         self._farewell.put_off()
         self._unanswered = occasion, text
+        self._was_asked_to_hold = intent_of(text) is Intent.HOLD
+        is_back, self.is_back = self.is_back, False
         self._replies_to = heard.end if heard is not None else None
         self.thought.ask(
             Situation(
@@ -95,6 +102,8 @@ class Agent:
                 silences=self.silences,
                 unclear=self.unclear,
                 owed=owed(self._brief, self._turns),
+                pressed=self.way.pressed,
+                is_back=is_back,
             )
         )
 
@@ -142,9 +151,21 @@ class Agent:
         keys, self._keys = self._keys, ""
         if keys:
             self._events.append(PressKeys(keys))
+            self.way.press(keys)
         if self.decision is None or self.decision.then not in ("hang_up", "transfer"):
+            self._hold_if_asked()
             return "listen"
         return "finish" if self.decision.then == "hang_up" else self._transfer(self.decision)
+
+    def _hold_if_asked(self) -> None:
+        """They asked us to wait, and we ask nothing in return."""
+        if self._was_asked_to_hold and self.decision is not None and self.decision.asks is None:
+            self.way.hold.begin("person")
+
+    def be_quiet(self) -> None:
+        """Nobody listens: what was to be said is dropped, and no reply is wanted."""
+        self.drop()
+        self._unanswered = None
 
     def _transfer(self, decision: Decision) -> Next:
         target = target_of(self._brief, decision.transfer_to)

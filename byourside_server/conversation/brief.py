@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 
+from byourside_server.calls.answering import Verdict
 from byourside_server.calls.call import DEFAULT_MAX_DURATION_S, CallRequest, Field, VoicemailPolicy
 
 
@@ -37,6 +38,7 @@ class Brief:
     must_say: tuple[str, ...] = ()
     must_ask: tuple[str, ...] = ()
     transfers: tuple[TransferTarget, ...] = ()
+    hang_up_on: tuple[Verdict, ...] = ()
 
 
 def brief_of(
@@ -60,4 +62,5 @@ def brief_of(
         must_say=request.must_say,
         must_ask=request.must_ask,
         transfers=transfers,
+        hang_up_on=request.hang_up_on,
     )

@@ -8,95 +8,28 @@ up and when it is over are decided here.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from byourside_server.calls.transcript import Turn
-from byourside_server.conversation import expectations, patience
-from byourside_server.conversation.agent import Agent, Next
-from byourside_server.conversation.brief import Brief
-from byourside_server.conversation.dead_air import Cause
-from byourside_server.conversation.disclosure import disclosure
-from byourside_server.conversation.events import ConversationEvent, Finish, Prepare
-from byourside_server.conversation.listening import ContactTurn, Ears
+from byourside_server.conversation import expectations, patience, verdicts
+from byourside_server.conversation.agent import Next
+from byourside_server.conversation.connecting import Heard
+from byourside_server.conversation.disclosure import disclosure, introduction
+from byourside_server.conversation.events import Finish, Prepare
+from byourside_server.conversation.listening import ContactTurn
 from byourside_server.conversation.machine_words import is_menu, is_surely_machine
 from byourside_server.conversation.mind import Decision, Occasion
-from byourside_server.conversation.phrases import phrases_for
-from byourside_server.conversation.pickup import Pickup
+from byourside_server.conversation.pickup import Finding, Pickup
 from byourside_server.conversation.plan import plan_of
-from byourside_server.conversation.record import Record
-from byourside_server.conversation.timers import Timers
+from byourside_server.conversation.standing import Standing
 from byourside_server.conversation.utterance import Utterance, Words
-from byourside_server.conversation.voicemail import MessageTiming, message_of
-from byourside_server.conversation.watch import Watch
-from byourside_server.providers.base import Expectation
+from byourside_server.conversation.voicemail import message_of
 
 _REASON_OF_HANG_UP = {"api": "canceled", "network": "line_lost"}
 
-# opening: who picked up? · machine: wait for its beep · transfer: handing over · closing: the last words
-Phase = Literal["opening", "talk", "machine", "transfer", "closing", "over"]
-
-
-class Conversation:
+class Conversation(Standing):
     """Who speaks when, from the answer to the hang-up."""
-
-    def __init__(self, brief: Brief, *, mind_name: str = "embedded") -> None:
-        self.brief = brief
-        self.mind_name = mind_name
-        self.answered_by: str | None = None
-        self.end_reason: str | None = None
-        self.ended_by: str | None = None
-        self._phase: Phase = "opening"
-        self._events: deque[ConversationEvent] = deque()
-        self._timers = Timers()
-        self._record = Record(self._events)
-        self._agent = Agent(brief, self._events, self._record)
-        self._mouth = self._agent.mouth
-        self._message = MessageTiming(self._timers)
-        self._ears = Ears(self._record)
-        self._phrases = phrases_for(brief.language)
-        self._watch = Watch(self._ears, self._agent, self._timers, self._phrases)
-        self.hold = self._watch.hold
-        self._has_opened = False
-        self._connecting: str | None = None  # the kind of machine that stands before the person
-        self._reason_to_end: str | None = None  # where not the mind decides it
-
-    # what is known
-    @property
-    def turns(self) -> tuple[Turn, ...]:
-        """The turns so far, in order."""
-        return self._record.turns
-
-    @property
-    def latencies_ms(self) -> list[int]:
-        """From the contact's last voiced moment to the first sound of each reply."""
-        return self._mouth.latencies_ms
-
-    @property
-    def dead_air(self) -> tuple[tuple[float, float, Cause], ...]:
-        """Every silence of more than 2 s in which words were owed: from, to, and what was waited for."""
-        return tuple(self._watch.air.stretches)
-
-    @property
-    def heard_since(self) -> float | None:
-        """Where the contact's turn in progress began: its sound from here on goes to speech-to-text."""
-        return None if self._ears.turn is None else self._ears.turn.start
-
-    @property
-    def expectation(self) -> Expectation:
-        """What speech-to-text should expect now."""
-        decision = self._agent.decision
-        if self.answered_by is not None and decision is not None:
-            return decision.expectation
-        return expectations.before_verdict(plan_of(self.brief), has_asked=decision is not None)
-
-    def next_event(self) -> ConversationEvent | None:
-        return self._events.popleft() if self._events else None
-
-    def next_deadline(self) -> float | None:
-        return self._timers.next_at
 
     def handle_deadline(self, now: float) -> None:
         """Do everything that has come due by `now`, in order of time."""
@@ -120,7 +53,7 @@ class Conversation:
         self._timers.clear("turn", "silence", "resume", "greet")
         self._ears.start(at)
         if self._phase == "machine":
-            self._message.hear_voice()
+            self._message.hear_voice(now)
             return
         if self._phase != "closing":
             self._agent.hold_back()
@@ -145,7 +78,9 @@ class Conversation:
         elif (
             self.answered_by is None and self._phase != "closing" and is_surely_machine(self._ears.turn.words)
         ):
-            self._to_voicemail(now)
+            self._to_machine(verdicts.BY_WORDS, now)
+        elif self._phase == "opening" and self._ears.is_hearing and is_menu(self._ears.turn.words):
+            self._take_over(now)  # understood while it is read out once more
         else:
             self._time_turn(now)
         self._look(end, now)
@@ -168,16 +103,14 @@ class Conversation:
         self._look(at, now)
 
     def receive_tone(self, kind: str, at: float, now: float) -> None:
-        """A tone that no voice makes; only the beep of a voicemail means something here."""
-        if kind != "beep":
-            return
-        is_proof = self.answered_by in (None, "unknown") or (
-            at <= patience.BEEP_PROVES_UNTIL_S and not self._record.has_conversed
-        )
-        if self._phase in ("opening", "talk") and is_proof:
-            self._to_voicemail(now)
-        if self._phase == "machine":
-            self._message.hear_beep(now)
+        """A tone that no voice makes: music to wait by; of some, the verdict on who answered follows."""
+        if kind in ("music", "music_ended") and self._phase in ("opening", "talk"):
+            self._hear_music(kind, at, now)
+        finding = self.verdicts.of_tone(kind, at, self._ears.pickup, has_conversed=self._record.has_conversed)
+        if finding is not None and self._phase in ("opening", "talk"):
+            self._to_machine(finding, now)
+        if self._phase == "machine" and kind == "beep" and self._message.hear_beep(now):
+            self._mouth.stop()
         self._look(now, now)
 
     def receive_digit(self, digit: str, at: float, now: float) -> None:
@@ -204,8 +137,7 @@ class Conversation:
         if succeeded:
             self._finish(now, "transferred")
             return
-        self._phase = "talk"
-        self._agent.decision = Decision("", expectation=expectations.OPEN)
+        self._phase, self._agent.decision = "talk", Decision("", expectation=expectations.OPEN)
         self._mouth.say(Words(self._phrases.not_reached, barge_in=False))
         self._look(now, now)
 
@@ -214,7 +146,7 @@ class Conversation:
         if self._phase == "over":
             return
         self._mouth.lost(now)
-        reason = _REASON_OF_HANG_UP.get(by, "hung_up")
+        reason = _REASON_OF_HANG_UP.get(by) or self._way.reason_of_hang_up(self.answered_by)
         if self._phase == "machine" or (self._phase == "closing" and by == "contact"):
             reason = self._reason_to_end or self._agent.reason_to_end
         self._end(by, reason, now)
@@ -233,7 +165,7 @@ class Conversation:
     def _on_turn_over(self, now: float) -> None:
         if self._mouth.is_playing:
             return  # spoken over words that went on: waits until those are said
-        heard = self._ears.close()
+        heard = self._ears.close(unless_wordless=self._way.hold.is_music_near(now))
         if heard is None or self._phase == "transfer":
             return
         if self._phase == "closing" and not self._reason_to_end and self._mouth.has_more and heard.words:
@@ -241,23 +173,60 @@ class Conversation:
         if self._phase == "closing":
             if self._mouth.saying is None:
                 self._finish(now)
-        elif self.answered_by is None:
+        elif self._way.hold.outlasts(heard.words, heard.end):
+            self._wait(now)
+        else:
+            self._agent.is_back = self._way.hold.is_on
+            self._way.hold.end()
+            self._take_up(heard, now)
+
+    def _take_over(self, now: float) -> None:
+        """What is being said adds nothing to the words that are there."""
+        heard = self._ears.close()
+        if heard is not None:
+            self._take_up(heard, now)
+
+    def _take_up(self, heard: ContactTurn, now: float) -> None:
+        if self.answered_by is None:
             self._judge(heard, now)
+        elif self._way.is_queue(heard.words):
+            self._way.hold.begin("machine")
+            self._wait(now)
         else:
             self._after_contact(heard, now)
 
+    def _wait(self, now: float) -> None:
+        """On hold: nothing is said, and nobody is asked what to say."""
+        self._agent.be_quiet()
+        self._proceed("listen", now, now)
+
+    def _hear_music(self, kind: str, at: float, now: float) -> None:
+        self._timers.clear("silence", "greet", "resume")
+        if kind == "music":
+            self._way.hold.hear_music(at)
+        else:
+            self._way.hold.hear_music_end(now)
+        if self._mouth.is_silent and self._ears.turn is None:
+            self._wait(now)
+
     def _judge(self, heard: ContactTurn, now: float) -> None:
         """The first words are over: who picked up?"""
-        verdict = self._ears.pickup.verdict(heard.words)
-        if verdict == "voicemail":
-            self._to_voicemail(now)
-        elif verdict in ("ivr", "screening"):
-            self._get_connected(verdict, heard, now)
+        finding = self._ears.pickup.find(heard.words, heard.confidence)
+        if finding.verdict == "unknown" and "unknown" in self.brief.hang_up_on:
+            self._to_machine(finding, now)
+            return
+        who = self._way.judge(heard.words, finding.verdict)
+        if who == "voicemail":
+            self._to_machine(finding, now)
+        elif who == "nowhere":
+            self._finish(now, self._way.dead_end)
+        elif who != "person":
+            self._get_connected(who, heard, now)
         elif heard.is_noise and not self._has_opened:
             self._timers.set("greet", now + patience.GREET_AFTER_S)
         else:
             if not heard.is_noise:
-                self.answered_by = verdict
+                self.answered_by = self.verdicts.reach(finding, now)
             self._after_contact(heard, now)
 
     def _after_contact(self, heard: ContactTurn, now: float) -> None:
@@ -277,9 +246,9 @@ class Conversation:
         """What began like a person may turn out to be a machine."""
         is_beginning = self._record.contact_turns <= patience.BEGINNING_TURNS
         if is_beginning and is_surely_machine(heard.words):
-            self._to_voicemail(now)
-        elif is_beginning and is_menu(heard.words):
-            self._get_connected("ivr", heard, now)
+            self._to_machine(verdicts.BY_WORDS, now)
+        elif self._way.is_menu_after_all(heard.words, is_beginning=is_beginning):
+            self._judge(heard, now)
         else:
             return False
         return True
@@ -299,7 +268,7 @@ class Conversation:
     def _think(self, occasion: Occasion, text: str, heard: ContactTurn | None, now: float) -> None:
         if not self._has_opened and occasion != "menu":
             self._has_opened, self._phase = True, "talk"
-            if self._connecting is not None:
+            if self._way.machine is not None:
                 self._mouth.has_disclosed = False  # whoever it is now has not heard it
         self._timers.clear("silence", "resume", "greet")
         self._agent.think(occasion, text, heard)
@@ -311,14 +280,14 @@ class Conversation:
         if then == "finish":
             self._finish(now)
         elif then == "voicemail":
-            self._to_voicemail(now)
+            self._to_machine(verdicts.BY_MIND, now)
         elif then == "transfer":
             self._phase = "transfer"
             self._timers.set("transfer", now + patience.TRANSFER_S)
         elif then == "listen":
-            decision = self._agent.decision
-            patience_s = decision.patience_s if decision is not None else patience.CONNECTING_S
-            self._timers.set("silence", max(now, at + patience_s))
+            patience_s = self._way.patience_s(self._agent.decision)
+            if patience_s is not None:
+                self._timers.set("silence", max(now, at + patience_s))
 
     def _is_cut_short(self, utterance_id: int, at: float, fraction: float, now: float) -> bool:
         """Whether an utterance came to an end before its last word, and no voice of theirs explains it."""
@@ -349,7 +318,7 @@ class Conversation:
         """Something happened `at`: are words owed since then?"""
         if self._mouth.is_saying_last and self._phase in ("opening", "talk"):
             self._phase = "closing"
-        self._watch.look(self._phase, at, now, is_connecting=self._connecting is not None)
+        self._watch.look(self._phase, at, now, is_waiting=self._way.is_waiting(self._phase))
 
     def _on_give_up(self, now: float) -> None:
         """Nobody waits for ever: say so honestly."""
@@ -361,43 +330,61 @@ class Conversation:
 
     # machines
 
-    def _to_voicemail(self, now: float) -> None:
-        """A machine: do what the caller wished."""
-        self.answered_by, self._phase, self._reason_to_end = "voicemail", "machine", "voicemail"
+    def _to_machine(self, finding: Finding, now: float) -> None:
+        """Nobody to talk to: do what the caller wished."""
+        self.answered_by = self.verdicts.reach(finding, now)
+        self._phase, self._reason_to_end = "machine", verdicts.reason_to_end(finding)
         self._agent.drop()
         self._timers.clear("turn", "silence", "resume", "greet")
         self._mouth.stop()
-        if self.brief.voicemail.action == "hang_up":
+        if self.brief.voicemail.action == "hang_up" or finding.verdict != "voicemail":
             self._finish(now)
             return
         self._message.begin(now, self._ears.quiet_since)
 
     def _on_message(self, now: float) -> None:
         self._ears.close()
-        self._message.spoken()
+        self._message.spoken(now)
         self._mouth.has_disclosed = False  # the message stands alone
         self._mouth.say(Words(message_of(self.brief), is_last=True))
 
-    def _get_connected(self, machine: str, heard: ContactTurn, now: float) -> None:
-        """A menu or a screening service: ask for a person, and begin anew when one speaks."""
-        self._connecting, self.answered_by, self._phase = machine, None, "opening"
+    def _get_connected(self, who: Heard, heard: ContactTurn, now: float) -> None:
+        """A machine or a queue: ask for a person, and begin anew when one speaks."""
+        if self._way.machine in self.brief.hang_up_on:
+            self._to_machine(verdicts.BEFORE_A_PERSON[self._way.machine], now)
+            return
+        if self._way.machine is not None:
+            self.verdicts.reach(verdicts.BEFORE_A_PERSON[self._way.machine], now)
+        self.answered_by, self._phase = None, "opening"
         self._ears.pickup, self._has_opened = Pickup(), False
         self._agent.begin_anew()
-        if machine == "screening":
-            self._agent.drop()
-            self._agent.say(plan_of(self.brief).purpose)
-        else:
-            self._think("menu", heard.words, heard, now)
         self._timers.set("silence", now + patience.CONNECTING_S)
+        if who == "menu":
+            self._think("menu", self._way.menu, heard, now)
+        elif who == "screening":
+            self._agent.drop()
+            who_calls = introduction(self.brief) if self._way.is_asked_again else ""
+            self._agent.say(f"{who_calls} {plan_of(self.brief).purpose}")
+        elif who == "welcome":
+            self._timers.set("greet", now + patience.AFTER_WELCOME_S)
+        else:
+            self._wait(now)
 
     # the end
 
     def _on_silence(self, now: float) -> None:
-        if self._agent.decision is None or self._agent.silences >= patience.MAX_SILENCES:
-            self._finish(now, "no_response")  # or nobody came after the menu
+        is_alone = self._agent.decision is None
+        if is_alone and self._way.hold.may_be_back:
+            self._way.hold.end()
+            self._think("opening", "", None, now)
+            return
+        if self._agent.silences >= patience.MAX_SILENCES or (is_alone and not self._way.may_choose):
+            self._finish(now, self._way.dead_end if is_alone else "no_response")
             return
         self._agent.silences += 1
-        if self._agent.is_taking_leave():
+        if is_alone:
+            self._think("menu", self._way.choose(), None, now)
+        elif self._agent.is_taking_leave():
             self._proceed(self._agent.take_leave(""), now, now)
         else:
             self._think("silence", "", None, now)
@@ -429,7 +416,7 @@ class Conversation:
         self._look(now, now)
         self._timers.clear_all()
         if self.answered_by is None:
-            self.answered_by = self._connecting or "unknown"
+            self.answered_by = self._way.machine or self.verdicts.reach(verdicts.NOTHING_HEARD, now)
 
     _DEADLINES: ClassVar[Mapping[str, Callable[[Conversation, float], object]]] = MappingProxyType(
         {
@@ -443,6 +430,7 @@ class Conversation:
             "transfer": lambda self, now: self.receive_transfer(False, now),
             "no_beep": lambda self, now: self._message.give_up_on_beep(now),
             "message": _on_message,
+            "again": lambda self, now: self._message.wait_again(now, self._mouth.stop),
             "finish": _finish,
             "goodbye": _on_goodbye,
             "maximum": lambda self, now: self._finish(now, "max_duration"),

@@ -13,7 +13,7 @@ from byourside_server.conversation.brief import Brief
 from byourside_server.conversation.callback import spoken_time, time_in
 from byourside_server.conversation.disclosure import disclosure, introduction
 from byourside_server.conversation.intents import Intent, intent_of
-from byourside_server.conversation.machine_words import machine_of
+from byourside_server.conversation.menu import is_same_menu, key_for, options_of
 from byourside_server.conversation.mind import DEFAULT_PATIENCE_S, Decision, Situation, Speak
 from byourside_server.conversation.obligations import question_of
 from byourside_server.conversation.people import call_for_person, is_away, is_right_person
@@ -21,6 +21,7 @@ from byourside_server.conversation.phrases import phrases_for
 from byourside_server.conversation.plan import plan_of
 from byourside_server.conversation.reading import Reading, move_of, read
 from byourside_server.conversation.step import Plan, Step
+from byourside_server.conversation.waiting_words import has_missed, is_new_voice
 from byourside_server.conversation.weaving import unlike_before, with_owed, with_statements
 from byourside_server.conversation.words import UNINTELLIGIBLE, plain
 from byourside_server.conversation.yes_no import yes_no
@@ -30,7 +31,6 @@ EMBEDDED_LANGUAGES = ("en",)  # those its rules understand, as primary subtags
 HOLD_PATIENCE_S = 20.0
 FETCH_PATIENCE_S = 45.0  # while somebody is fetched to the phone
 MAX_SILENCES = 2  # asked about; the next one ends the call
-OPERATOR_KEY = "0"
 _WORDS = phrases_for("en")
 HOLD_WORDS = _WORDS.hold
 FETCH_WORDS = "Thank you, I'll hold."
@@ -91,9 +91,13 @@ def decide(situation: Situation) -> Decision:
 
 
 def _in_menu(situation: Situation) -> Decision:
-    """The operator's key once; then whoever comes is waited for."""
-    menus = [turn for turn in situation.turns if turn.role == "contact" and machine_of(turn.text) == "ivr"]
-    return Decision("", keys=OPERATOR_KEY if len(menus) <= 1 else "", note="in a menu")
+    """The option that fits the objective, else an operator; a key that led nowhere twice is left alone."""
+    options = options_of(situation.text)
+    before = [each.keys for each in situation.pressed if is_same_menu(each.menu, situation.text)]
+    most = 0 if has_missed(situation.text) else 1  # the first time it may not have been heard
+    tried = {key for key in before if before.count(key) > most}
+    key = key_for(options, situation.brief.objective, tried, is_over=situation.silences > 0)
+    return Decision("", keys=key, note="in a menu")
 
 
 def _decide(plan: Plan, reading: Reading, situation: Situation) -> Decision:
@@ -106,6 +110,7 @@ def _decide(plan: Plan, reading: Reading, situation: Situation) -> Decision:
         return _on_opening(plan, situation, move)
     return (
         _on_somebody_else(plan, situation, move)
+        or _on_new_voice(plan, reading, situation, move)
         or _on_call_later(plan, situation, move)
         or _on_move(plan, reading, situation, move)
         or _onward(plan, reading, situation)
@@ -119,6 +124,17 @@ def _on_opening(plan: Plan, situation: Situation, move: Intent | None) -> Decisi
         return _hold(plan)
     somebody_else = _on_somebody_else(plan, situation, move)
     return somebody_else or _on_call_later(plan, situation, move) or _ask(plan, plan.main, "", whole=True)
+
+
+def _on_new_voice(
+    plan: Plan, reading: Reading, situation: Situation, move: Intent | None
+) -> Decision | None:
+    """After a hold somebody speaks who may not know who is on the line."""
+    if not situation.is_back or not is_new_voice(situation.text) or move not in (None, Intent.WHO):
+        return None
+    step, who = _open(plan, reading), introduction(situation.brief)
+    lead = who if step is None or step is plan.main else f"{who} {plan.purpose}"
+    return _ask(plan, step, lead, whole=True)
 
 
 def _on_somebody_else(plan: Plan, situation: Situation, move: Intent | None) -> Decision | None:

@@ -13,6 +13,8 @@ from byourside_server.conversation.words import plain, word_set, words_of
 COMPLETE_S = 0.25
 NEUTRAL_S = 0.6
 UNFINISHED_S = 1.2
+DICTATING_S = 2.0  # between the groups of a number, of which so far there is only a part
+WHOLE_NUMBERS = frozenset({7, 10, 11})  # digits of a telephone number
 # For speech-to-text, from the last voiced moment. It answers in a quarter of a second; where many calls queue
 # for it, a pause is better than words that were said and not understood. An engine that fails says so at
 # once.
@@ -43,8 +45,10 @@ class Endpointing:
         words = plain(text).split()
         if words and words[-1] in _UNFINISHED_ENDS and not _is_short_answer(text, kinds):
             return UNFINISHED_S
-        if "digits" in kinds and any(word in DIGIT_SOUNDS or word.isdigit() for word in words):
-            return UNFINISHED_S
+        digits = sum(len(word) if word.isdigit() else word in DIGIT_SOUNDS for word in words)
+        if "digits" in kinds and digits:
+            least_s = UNFINISHED_S if digits in WHOLE_NUMBERS else DICTATING_S
+            return max(least_s, min(DICTATING_S, self._longest_pause * LEARNING_FACTOR))
         if is_complete(text, kinds):
             return COMPLETE_S
         return max(NEUTRAL_S, min(MAX_LEARNED_S, self._longest_pause * LEARNING_FACTOR))

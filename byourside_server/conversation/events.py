@@ -80,8 +80,13 @@ ConversationEvent = (
 END_REASONS: dict[str, str] = {
     "completed": "the agent said goodbye after its last question",
     "voicemail": "a machine answered",
+    "fax": "a fax machine answered",
+    "not_a_person": "who answered was none of those that the request wants talked to (`hangUpOn`)",
+    "unallocated_number": "the network's tones said that nobody has this number",
     "no_response": "the line stayed silent",
     "hung_up": "the contact hung up before the goodbye",
+    "menu_dead_end": "a menu of keys led to nobody",
+    "screened_out": "call screening did not put the call through",
     "line_lost": "the connection broke",
     "voice_failed": "the agent's speech could not be made",
     "max_duration": "the longest allowed duration was reached",

@@ -72,3 +72,8 @@ def before_verdict(plan: Plan, *, has_asked: bool) -> Expectation:
     return Expectation(
         kinds=GREETING.kinds | (first.kinds if has_asked else frozenset()), phrases=first.phrases
     )
+
+
+def on_hold(expected: Expectation) -> Expectation:
+    """Whoever comes back says hello or answers at once; until then announcements are heard."""
+    return Expectation(kinds=expected.kinds | GREETING.kinds, phrases=expected.phrases or ANYTIME_PHRASES)

@@ -97,7 +97,7 @@ class Ears:
         turn.is_speaking, turn.end = False, max(turn.end, end)
         turn.speech_s += burst_s
         if is_greeting:
-            self.pickup.hear_burst(burst_s)
+            self.pickup.hear_burst(turn.burst_start, max(end, turn.burst_start))
 
     def take_text(self, text: str, confidence: float, end: float) -> bool:
         """Words of the turn up to `end`, in place of earlier ones; False where they come too late."""
@@ -110,23 +110,28 @@ class Ears:
         return True
 
     def over_at(self, kinds: frozenset[str], *, is_greeting: bool) -> float | None:
-        """When the turn is over if nothing more is said; None while a voice is heard."""
+        """When the turn is over if nothing more is said; None while a voice is heard.
+
+        A long greeting is a machine's, which minds no silence, and takes long to be recognised.
+        """
         turn = self.turn
         if turn is None or turn.is_speaking:
             return None
+        text_patience_s = TEXT_PATIENCE_S
         if is_greeting:
             quiet_s = self.pickup.quiet_needed(turn.text)
+            text_patience_s += turn.speech_s if self.pickup.sounds_like_machine else 0.0
         else:
             quiet_s = self._endpointing.quiet_needed(turn.words, kinds)
-        return turn.end + (quiet_s if turn.has_all_text else max(quiet_s, TEXT_PATIENCE_S))
+        return turn.end + (quiet_s if turn.has_all_text else max(quiet_s, text_patience_s))
 
-    def close(self) -> ContactTurn | None:
-        """The turn in progress becomes part of the transcript."""
+    def close(self, *, unless_wordless: bool = False) -> ContactTurn | None:
+        """The turn in progress becomes part of the transcript; `unless_wordless`, only where it has words."""
         turn, self.turn = self.turn, None
         if turn is None:
             return None
         self.heard_until = turn.end
-        if not turn.is_noise:
+        if turn.text or not (turn.is_noise or unless_wordless):
             words = turn.text or UNINTELLIGIBLE
             self._record.hear(words, turn.start, turn.end, round(turn.confidence, 3))
         self._record.contact_is_done()

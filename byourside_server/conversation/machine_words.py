@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from byourside_server.calls.answering import Verdict
 from byourside_server.conversation.words import has_any, plain
 
 MACHINE_PHRASES: dict[str, tuple[str, ...]] = {
@@ -92,12 +93,15 @@ _PERSON_SPEAKS = re.compile(
 )
 
 
-def machine_of(text: str) -> str | None:
+_IN_ORDER: tuple[Verdict, ...] = ("ivr", "screening", "voicemail")
+
+
+def machine_of(text: str) -> Verdict | None:
     """ "voicemail", "screening" or "ivr" where the words are a machine's, else None."""
     spoken = plain(text)
     if _PERSON_SPEAKS.search(spoken) and not has_any(spoken, MACHINE_ONLY) and "press" not in spoken.split():
         return None
-    for kind in ("ivr", "screening", "voicemail"):
+    for kind in _IN_ORDER:
         if has_any(spoken, MACHINE_PHRASES[kind]) and not (
             kind != "voicemail" and has_any(spoken, MACHINE_ONLY)
         ):
@@ -107,6 +111,31 @@ def machine_of(text: str) -> str | None:
 
 def is_surely_machine(text: str) -> bool:
     return has_any(plain(text), MACHINE_ONLY)
+
+
+# What only somebody who listens says: who asks, offers help, or names himself as the one who speaks.
+_PERSON_LISTENS = re.compile(
+    r"\b(?:how (?:can|may) i (?:help|direct)|(?:can|may) i help you|what can i do for you"
+    r"|who (?:is|am) (?:this|calling|it|i (?:talking|speaking))|who's (?:this|calling)"
+    r"|(?:can|could) you (?:hold|hear))\b|\bspeaking$"
+)
+
+
+# Words with which a greeting begins or ends; of others a recogniser led by a grammar makes dates and digits.
+_GREETS = re.compile(
+    r"\b(?:hello|hi|hey|good (?:morning|afternoon|evening)|this is|speaking|yes|yeah|here|sorry|okay"
+    r"|thank you|thanks|welcome|moment|second|hold|who|how|what|can i|may i|desk|office|reception)\b"
+)
+
+
+def is_greeting(text: str) -> bool:
+    """Whether the words can be those of somebody who picks up."""
+    return _GREETS.search(plain(text)) is not None
+
+
+def is_surely_person(text: str) -> bool:
+    """Whether the words are a person's who waits for an answer, and no machine's."""
+    return _PERSON_LISTENS.search(plain(text)) is not None and machine_of(text) is None
 
 
 def is_menu(text: str) -> bool:

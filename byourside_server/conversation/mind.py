@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from byourside_server.calls.transcript import Turn
 from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.menu import Pressed
 from byourside_server.providers.base import Expectation, Usage
 
 # Why the mind is asked: the line opened, words came, sound without words came, nothing came, or a menu of
@@ -31,7 +32,9 @@ class Situation:
     `text` is the contact's latest words ("" for none), already the last of `turns` where there are any.
     `open_step` is the question waiting for an answer. `silences` counts those in a row, `unclear` the
     times in a row that sound came without words. `owed` are the sentences and questions that the caller
-    demands and that have not been said yet.
+    demands and that have not been said yet. In a menu `text` is all it said since the last key, `pressed` the
+    keys before, and `silences` says that it has fallen silent. `is_back`: we were on hold until now, and
+    whoever speaks may be somebody else.
     """
 
     brief: Brief
@@ -43,6 +46,8 @@ class Situation:
     silences: int = 0
     unclear: int = 0
     owed: tuple[str, ...] = ()
+    pressed: tuple[Pressed, ...] = ()
+    is_back: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ MAX_SILENCES = 4  # in a row; a mind that would ask for ever is ended
 MAX_UNCLEAR = 5  # times in a row that nothing was understood
 RESUME_AFTER_S = 0.8  # after a cut that no speech explains
 CONNECTING_S = 30.0  # after a menu or a screening service was answered
+AFTER_WELCOME_S = 1.5  # "thank you for calling Acme": a menu, or "how can I help you?"
 TRANSFER_S = 60.0
 LAST_WORDS_S = 2.0  # for a contact who speaks over our goodbye
 GOODBYE_BEFORE_END_S = 5.0

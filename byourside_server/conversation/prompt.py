@@ -56,6 +56,14 @@ _OCCASIONS: Mapping[Occasion, str] = {
     "menu": "A recorded menu of keys is speaking. Press the keys that lead to the right person, with "
     "press_keys; say nothing. If no key fits yet, do nothing.",
 }
+_MENU_IS_OVER = (
+    "A recorded menu of keys has fallen silent. Press the key that leads to a person who can help, with "
+    "press_keys; where none is offered, 0 often does. Say nothing."
+)
+_IS_BACK = (
+    "You were on hold until now. Perhaps somebody else speaks: if they don't know who is calling, say it "
+    "again."
+)
 _OPENED_WITH_WORDS = "If they asked something or it is no time to talk, answer that first."
 _LONG_SILENCE = "Say that you can't hear them and end the call: no_response."
 _LONG_UNCLEAR = "Leave that question and go on with the next, or end the call politely."
@@ -135,7 +143,8 @@ def _history(turns: tuple[Turn, ...]) -> Iterator[tuple[str, str]]:
 
 
 def _now(situation: Situation, notes: Mapping[str, object]) -> str:
-    return " ".join((*_known(situation, notes), *_owed(situation), _occasion(situation)))
+    told = (*_known(situation, notes), *_owed(situation), *_pressed(situation), _occasion(situation))
+    return " ".join(told)
 
 
 def _known(situation: Situation, notes: Mapping[str, object]) -> Iterator[str]:
@@ -168,12 +177,22 @@ def _owed(situation: Situation) -> Iterator[str]:
         yield f"Before you end the call, ask word for word: {', '.join(map(_quoted, questions))}."
 
 
+def _pressed(situation: Situation) -> Iterator[str]:
+    if situation.occasion == "menu" and situation.pressed:
+        keys = ", then ".join(each.keys for each in situation.pressed)
+        yield f"Keys pressed so far: {keys}. If the same menu is back, they led nowhere or were not heard."
+
+
 def _occasion(situation: Situation) -> str:
     count = max(situation.silences, situation.unclear, 1)
     if situation.occasion == "silence" and situation.silences >= 2:
         return f"Nothing was said, {_times(count)} in a row. {_LONG_SILENCE}"
     if situation.occasion == "unclear" and situation.unclear >= 3:
         return f"No words could be understood, {_times(count)} in a row. {_LONG_UNCLEAR}"
+    if situation.occasion == "menu" and situation.silences:
+        return _MENU_IS_OVER
+    if situation.is_back and situation.occasion == "heard":
+        return f"{_IS_BACK} {_OCCASIONS['heard']}"
     told = _OCCASIONS[situation.occasion].replace("{count}", _times(count))
     return f"{told} {_OPENED_WITH_WORDS}" if situation.occasion == "opening" and situation.text else told
 

@@ -17,6 +17,7 @@ from byourside_server.conversation.intents import Intent, intent_of, is_backchan
 from byourside_server.conversation.people import is_right_person
 from byourside_server.conversation.step import Condition, Plan, Step
 from byourside_server.conversation.understanding import Answer, declines, read_volunteered
+from byourside_server.conversation.waiting_words import is_hold_notice
 from byourside_server.conversation.words import plain
 
 MAX_MISSES = 2
@@ -121,6 +122,8 @@ _TO_CALL = re.compile(r"\b(?:call|callback|reach|phone|ring|best time)\b")
 
 
 def _contact_spoke(reading: Reading, plan: Plan, turn: Turn) -> None:
+    if is_hold_notice(turn.text):
+        return  # said to nobody in particular
     move = move_of(plan, reading, turn.text)
     if move is not None:
         reading.moves.append((turn, move))

@@ -85,7 +85,7 @@ class Record:
     def hear(self, text: str, start: float, end: float, confidence: float) -> None:
         """The contact's turn is complete."""
         self.close()
-        self._write(_Entry(Turn(0, "contact", text, _ms(start), _ms(end), confidence=confidence)))
+        self._write(_Entry(Turn(0, "contact", text, _ms(max(0.0, start)), _ms(end), confidence=confidence)))
 
     def contact_is_done(self) -> None:
         """What was said while their words were recognised comes after those."""

@@ -24,27 +24,27 @@ class Watch:
         self.air = DeadAir(timers)
         self.hold = OnHold(timers, agent, ears, self.air)
 
-    def look(self, phase: str, at: float, now: float, *, is_connecting: bool) -> None:
+    def look(self, phase: str, at: float, now: float, *, is_waiting: bool) -> None:
         """Something happened `at`: who waits for whom since then?"""
-        cause = self._waits_for(phase, is_connecting=is_connecting)
+        cause = self._waits_for(phase, is_waiting=is_waiting)
         if cause is not None and self._agent.mouth.is_filler_sounding:
             self.air.observe_filler(at)
         else:
             self.air.observe(cause, at, now)
 
-    def _waits_for(self, phase: str, *, is_connecting: bool) -> Cause | None:
+    def _waits_for(self, phase: str, *, is_waiting: bool) -> Cause | None:
         mouth, ears = self._agent.mouth, self._ears
         if phase in ("machine", "transfer", "over") or mouth.is_playing or ears.is_hearing or mouth.is_muted:
             return None
         if phase == "opening":
-            return "recognition" if not is_connecting and ears.is_waiting_for_greeting else None
+            return "recognition" if not is_waiting and ears.is_waiting_for_greeting else None
         if mouth.has_more and ears.turn is not None:
             return "recognition"
         if mouth.has_more or (mouth.saying is not None and not mouth.is_filling):
             return "voice"
         if self._agent.thought.is_pending:
             return "mind"
-        return "recognition" if phase == "talk" and ears.is_waiting_for_words else None
+        return "recognition" if phase == "talk" and not is_waiting and ears.is_waiting_for_words else None
 
     def fill(self, now: float) -> None:
         """Say something short, each time something else."""

@@ -173,6 +173,7 @@ def _handlers(
         "call_live": live.call,
         "recording": sound.recording,
         "peaks": sound.peaks,
+        "sip_trace": calls.sip_trace,
         "hang_up": calls.hang_up,
         "replay": calls.replay,
         "developers": developers.show,

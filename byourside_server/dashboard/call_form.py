@@ -30,6 +30,7 @@ CONTROL_OF_TOKEN = {
     "invalid_max_duration": "maxDurationSec",
     "invalid_language": "language",
     "invalid_voicemail": "voicemail",
+    "invalid_hang_up_on": "voicemail",
     "invalid_must_say": "mustSay",
     "invalid_must_ask": "mustAsk",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from starlette.responses import RedirectResponse, Response
@@ -18,6 +19,8 @@ from byourside_server.dashboard.pages import Pages
 from byourside_server.dashboard.visit import Visit
 from byourside_server.errors import Refusal
 from byourside_server.providers.base import Usage, total
+from byourside_server.sip import pcap
+from byourside_server.sip.trace import as_text
 from byourside_server.switchboard import Switchboard
 
 PAGE = 25
@@ -69,10 +72,24 @@ class CallPages:
             axis=axis_labels(call),
             length_ms=length_ms(call),
             has_sound=has_sound,
+            has_trace=self._switchboard.has_sip_trace(call),
             events=events,
             webhooks=shown_webhooks(events, states, deliveries),
             usage=total([call.usage, call.report.usage if call.report else Usage()]),
         )
+
+    async def sip_trace(self, visit: Visit) -> Response:
+        """The call's SIP messages as text, or as a capture file. Raises Refusal `not_found`."""
+        call = await self._switchboard.get(visit.account, visit.part("call_id"))
+        passages = await self._switchboard.sip_trace(call)
+        if not passages:
+            raise Refusal("not_found", "This call has no SIP trace.")
+        if visit.request.query_params.get("format") == "pcap":
+            name = {"Content-Disposition": f'attachment; filename="call-{call.id}.pcap"'}
+            body = await asyncio.to_thread(pcap.as_pcap, passages)
+            return Response(body, headers=name, media_type=pcap.MEDIA_TYPE)
+        text = as_text(call.id, passages).encode("utf-8", "backslashreplace")
+        return Response(text, media_type="text/plain; charset=utf-8")
 
     async def hang_up(self, visit: Visit) -> Response:
         """Call the call off, or note that it was over. Raises Refusal `not_found`."""

@@ -8,7 +8,7 @@ import secrets
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from byourside_server.calls.call import CallRequest
-from byourside_server.calls.wire import parse_call_request
+from byourside_server.calls.wire_request import parse_call_request
 from byourside_server.dashboard.call_form import (
     CONTROL_OF_TOKEN,
     CallForm,

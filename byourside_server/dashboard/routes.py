@@ -46,6 +46,7 @@ ROUTES = (
     Route("GET", "/calls/{call_id}/live", "call_live", data=True),
     Route("GET", "/calls/{call_id}/recording", "recording", data=True),
     Route("GET", "/calls/{call_id}/peaks", "peaks", data=True),
+    Route("GET", "/calls/{call_id}/sip-trace", "sip_trace", data=True),
     Route("POST", "/calls/{call_id}/hang-up", "hang_up"),
     Route("POST", "/calls/{call_id}/replay", "replay"),
     Route("GET", "/developers", "developers"),

@@ -49,6 +49,12 @@ def refused(sip_status: int, *, local: bool) -> Unanswered:
     return Unanswered(outcome.state, ended_by, outcome.end_reason, outcome.error)
 
 
+def of_early_sound(kind: str) -> Unanswered:
+    """What a tone before the answer means for the caller, where no status follows it."""
+    outcome = outcomes.OUTCOME_OF_EARLY_SOUND[kind]
+    return Unanswered(outcome.state, "network", outcome.end_reason, outcome.error)
+
+
 @dataclass
 class DialFacts:
     """What the line said so far; monotonic seconds in, SipFacts out."""

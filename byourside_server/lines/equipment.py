@@ -11,6 +11,7 @@ from byourside_server.clock import Clock
 from byourside_server.conversation.brief import TransferTarget
 from byourside_server.conversation.mind import Mind
 from byourside_server.lines.media_port import MediaPort
+from byourside_server.lines.sip_traces import SipTraces
 from byourside_server.lines.trunks import Trunks
 from byourside_server.providers.base import SpeechToText, TextToSpeech
 
@@ -33,6 +34,8 @@ class Equipment:
     on_behalf_of: str | None = None
     # Whom calls may be handed over to.
     transfers: tuple[TransferTarget, ...] = ()
+    # Where every call's SIP messages are kept; None keeps none.
+    traces: SipTraces | None = None
 
 
 def recording_path(recordings_dir: Path, call_id: str) -> Path:

@@ -80,8 +80,9 @@ class Leg:
         # Lets an operator find a call in the trunk's traces, and the sandbox count who was dialled.
         headers = [("X-Call-Id", self._call.id), *way.identity.headers]
         self._way = way
-        self._sip_call = way.sip.do(
-            lambda now: way.sip.endpoint.invite(
+
+        def invite(now: float) -> OutgoingCall:
+            placed = way.sip.endpoint.invite(
                 way.address,
                 to_user=way.identity.to_user,
                 from_user=way.identity.from_user,
@@ -90,7 +91,11 @@ class Leg:
                 now=now,
                 headers=headers,
             )
-        )
+            if self._equipment.traces is not None:
+                self._equipment.traces.watch(self._call.id, placed.sip_call_id, now)
+            return placed
+
+        self._sip_call = way.sip.do(invite)
         self._sip_call.handle = self._receive
 
     def connect(self, body: bytes) -> bool:
@@ -185,6 +190,8 @@ class Leg:
     def close_media(self) -> None:
         """Finish the WAV and free the row; `Closed` follows."""
         self._media.close(self._call.id)
+        if self._equipment.traces is not None:
+            self._equipment.traces.close(self._call.id)
 
     def abandon(self) -> None:
         """Put everything down, whatever has come of it, and wait for nothing."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from byourside_server.calls import outcomes
 from byourside_server.calls.call import Call, LatencyFacts
 from byourside_server.calls.happened import Answered, EndedBy, Happening, LineEnded, Ringing, TurnHeard
 from byourside_server.calls.media_facts import MediaFacts, media_facts
@@ -19,8 +20,8 @@ from byourside_server.conversation.conversation import Conversation
 from byourside_server.conversation.disclosure import disclosure
 from byourside_server.conversation.mind import Decision
 from byourside_server.conversation.phrases import phrases_for
-from byourside_server.lines import dialing
-from byourside_server.lines.dialing import DialFacts, Unanswered
+from byourside_server.lines import dialing, ringing
+from byourside_server.lines.dialing import Unanswered
 from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.hearing import Hearing
 from byourside_server.lines.inbound import (
@@ -32,19 +33,15 @@ from byourside_server.lines.inbound import (
     Transcribed,
     VoiceFailed,
     VoicePiece,
-    WayFound,
 )
 from byourside_server.lines.keypad import Keypad
 from byourside_server.lines.leg import Leg
-from byourside_server.lines.route import NoWay, Way
 from byourside_server.lines.speaking import Outcome, Speaking
 from byourside_server.lines.thoughts import Thoughts
 from byourside_server.media import messages as sound
 from byourside_server.providers.base import Recognition
 from byourside_server.sip import events as sip
 
-# How long the BYE or CANCEL of our own may take to be confirmed before the line is closed all the same.
-GOODBYE_TIMEOUT_S = 4.0
 MEDIA_CLOSE_TIMEOUT_S = 5.0
 LAST_WORDS_TIMEOUT_S = 2.0
 DEFAULT_LANGUAGE = "en-US"
@@ -64,7 +61,6 @@ class Line:
     ) -> None:
         language = call.request.language or DEFAULT_LANGUAGE
         self._clock = equipment.clock
-        self._ring_timeout_s = equipment.trunks.ring_timeout_s
         self._report = report
         self._cancelled = cancelled
         self._loop = asyncio.get_running_loop()
@@ -83,8 +79,10 @@ class Line:
             transfers=equipment.transfers,
         )
         self._conversation = Conversation(self._brief)
-        self._facts = DialFacts()
         self._keypad = Keypad()
+        self._ringing = ringing.Ringing(
+            call.id, self._leg, equipment.trunks.ring_timeout_s, self._tell_ringing
+        )
         self._answered_at = 0.0
         self._recording_ms: int | None = None
         self._media: MediaFacts | None = None
@@ -121,80 +119,20 @@ class Line:
         self._media_open = True
         self._hearing.prepare(self._conversation.expectation)
         self._thoughts.prepare(self._brief, self._expect_to_say)
-        self._leg.seek()
-        give_up_at: float | None = None
-        giving_up: Unanswered | None = None
-        last: Unanswered | None = None
-        while True:
-            event = await self._next(give_up_at)
-            now = self._loop.time()
-            match event:
-                case None if giving_up is not None:
-                    return giving_up  # neither CANCEL nor INVITE was ever answered
-                case None if giving_up is None and not self._leg.is_heard:
-                    # No ringing that went on too long: a trunk that is not there. Timer B ends it (32 s).
-                    give_up_at = None
-                case None | CancelRequested() | sound.Lost():
-                    if isinstance(event, sound.Lost):
-                        self._media_open = False
-                    if not self._facts.is_dialling and giving_up is None:
-                        return _why_give_up(event)
-                    if giving_up is None:
-                        giving_up = _why_give_up(event)
-                        self._facts.final(now, 487, None)
-                        self._leg.hang_up()
-                        give_up_at = now + GOODBYE_TIMEOUT_S
-                case WayFound(Way() as way):
-                    self._facts.dialled(way.trunk.name, way.shown)
-                    self._leg.dial(way)
-                    give_up_at = now + self._ring_timeout_s
-                case WayFound(NoWay() as nobody):
-                    log.warning("no way left", extra={"call_id": self._call_id, "why": nobody.why})
-                    self._facts.nowhere(nobody.why)
-                    return last or dialing.TRUNK_DOWN
-                case sip.Progress():
-                    self._leg.route.carried()
-                    await self._on_progress(event, now)
-                case sip.Reinvited():
-                    self._leg.reconnect(event.sdp)
-                case sip.Refused():
-                    if giving_up is not None:
-                        return giving_up
-                    last = dialing.refused(event.status, local=event.local)
-                    if not self._goes_on(event, now):
-                        return last
-                    give_up_at = None
-                    self._leg.seek()
-                case sip.Cancelled() | sip.HungUp():
-                    return giving_up or dialing.TRUNK_DOWN
-                case sip.Answered() if giving_up is None:
-                    self._leg.route.carried()
-                    self._facts.final(now, 200, "OK")
-                    return await self._pick_up(event, now)
-                case _:
-                    pass
+        outcome = await self._ringing.run(self._next)
+        self._media_open = not self._ringing.media_lost
+        return await self._pick_up(outcome) if isinstance(outcome, sip.Answered) else outcome
 
-    def _goes_on(self, refused: sip.Refused, now: float) -> bool:
-        """Note a refusal; True where another trunk or server may be dialled for it."""
-        self._facts.final(now, refused.status, refused.reason, refused.q850_cause, local=refused.local)
-        if self._facts.has_rung:
-            return False
-        return self._leg.route.refused(refused) != "final"
+    async def _tell_ringing(self, early_media: bool) -> None:
+        await self._report(Ringing(self._clock.epoch(), early_media))
 
-    async def _on_progress(self, event: sip.Progress, now: float) -> None:
-        early_media = bool(event.sdp)
-        if early_media:
-            self._leg.connect(event.sdp)
-        if self._facts.ringing(now, early_media=early_media):
-            await self._report(Ringing(self._clock.epoch(), early_media))
-
-    async def _pick_up(self, event: sip.Answered, now: float) -> Unanswered | None:
+    async def _pick_up(self, event: sip.Answered) -> Unanswered | None:
         if not self._leg.connect(event.sdp):
             self._leg.hang_up(self._leg.why_unusable.replace("_", " "))
             return dialing.unusable(self._leg.why_unusable)
         self._leg.start_recording()
         self._hearing.begin()
-        self._answered_at = now
+        self._answered_at = self._loop.time()
         await self._report(Answered(self._clock.epoch()))
         return None
 
@@ -211,7 +149,7 @@ class Line:
             ended_by=unanswered.ended_by,
             end_reason=unanswered.end_reason,
             error=unanswered.error,
-            sip=self._facts.facts,
+            sip=self._ringing.facts.facts,
             mind=self._thoughts.mind.name,
             usage=self._thoughts.mind.usage,
         )
@@ -224,6 +162,8 @@ class Line:
         conversation.receive_answered(self._now())
         # Exchanges that put two calls together answer on hold, and connect later.
         conversation.hold.receive(self._leg.is_held, self._now())
+        if (since := self._ringing.early.voice_since) is not None:
+            conversation.receive_speech_started(since - self._answered_at, self._now())
         ended_by: EndedBy | None = None
         while ended_by is None:
             ended_by = await self._act()
@@ -400,14 +340,17 @@ class Line:
         conversation = self._conversation
         self._tell_dead_air()
         reason = conversation.end_reason or "hung_up"
+        nobody = outcomes.OUTCOME_OF_END_REASON.get(reason)
+        error = "media_lost" if self._media_lost else nobody.error if nobody else None
         return LineEnded(
             at=ended_at,
-            state="failed" if self._media_lost else "post",
+            state="failed" if error else "post",
             ended_by=ended_by,
             end_reason="media_lost" if self._media_lost else reason,
-            error="media_lost" if self._media_lost else None,
+            error=error,
             answered_by=conversation.answered_by,
-            sip=self._facts.facts,
+            answering=conversation.verdicts.answering,
+            sip=self._ringing.facts.facts,
             turns=conversation.turns,
             recording_ms=self._recording_ms,
             latency=LatencyFacts(tuple(conversation.latencies_ms)),
@@ -439,9 +382,3 @@ class Line:
     async def _watch_for_cancel(self) -> None:
         await self._cancelled.wait()
         self._inbox.put_nowait(CancelRequested())
-
-
-def _why_give_up(event: CancelRequested | sound.Lost | None) -> Unanswered:
-    if isinstance(event, CancelRequested):
-        return dialing.CANCELED
-    return dialing.MEDIA_LOST if isinstance(event, sound.Lost) else dialing.RING_TIMEOUT

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from byourside_server.calls.wire import MAX_DEMANDS, MAX_FIELDS
+from byourside_server.calls.wire_request import MAX_DEMANDS, MAX_FIELDS
 from byourside_server.mcp.shapes import Status
 
 

@@ -12,7 +12,8 @@ from typing import Protocol
 from byourside_server.accounts.account import Account, AgentKey
 from byourside_server.calls.call import Call, CallRequest
 from byourside_server.calls.lifecycle import PUBLIC_STATUS, TERMINAL_STATUSES
-from byourside_server.calls.wire import Json, parse_call_request, turn_record
+from byourside_server.calls.wire import Json, turn_record
+from byourside_server.calls.wire_request import parse_call_request
 from byourside_server.clock import Clock
 from byourside_server.errors import Refusal
 from byourside_server.mcp.door import News, Placed, Recording, no_recording

@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Codec = Literal["PCMU", "PCMA"]
-ToneKind = Literal["beep", "ringback", "busy", "dial_tone", "sit", "fax_cng", "fax_ced"]
+ToneKind = Literal[
+    "beep", "ringback", "busy", "dial_tone", "sit", "fax_cng", "fax_ced", "music", "music_ended"
+]
+"""`music` is told after some 3 s of it, `music_ended` 1.2 s after its last sound, with its whole length; both
+begin where the music began, and have no frequency."""
 
 
 # --- commands -------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from byourside_server.media.g711 import Floats
 from byourside_server.media.jitter import Mask, Rows
+from byourside_server.media.music import MusicWatch
 from byourside_server.media.rtp import TICK_MS
 from byourside_server.media.window import SoundWindow
 
@@ -37,6 +38,8 @@ BLUR_TICKS = 2
 """The 50 ms window is pure from about two ticks after a tone's onset, and blurs as soon as it ends."""
 LONGEST_TICKS = 100
 """A tone still there after two seconds is reported without waiting for its end."""
+FAX_HZ, FAX_TICKS = 2100, 25
+"""That of a fax after half a second: nobody should go on talking to it."""
 
 PAIR_FFT = 1024
 PAIR_EVERY_TICKS = 5
@@ -53,14 +56,15 @@ PAIRS: tuple[tuple[str, int, int], ...] = (
 """ITU-T E.180 supplement 2: North America (and Canada's and the UK's ringback)."""
 
 SINGLES: tuple[tuple[str, int, int, int, int], ...] = (
-    ("fax_cng", 1062, 1138, 425, 575),
-    ("fax_ced", 2085, 2115, 1400, 100_000),
+    ("fax_cng", 1062, 1138, 340, 600),
+    ("fax_ced", 2085, 2115, 100, 100_000),
     ("busy", 415, 435, 180, 600),
     ("ringback", 415, 435, 700, 1600),
     ("dial_tone", 415, 435, 1600, 100_000),
 )
 """Kind, lowest and highest Hz, shortest and longest ms: ITU-T T.30 §4, E.180 (Europe's 425 Hz).
-Anything else that is steady is a beep."""
+Anything else that is steady is a beep. A modern fax turns the phase of its answer tone every
+450 ms (ITU-T V.8) and lost packets cut tones, hence the short limits of both."""
 
 SIT_HZ: tuple[tuple[int, int], ...] = ((895, 996), (1350, 1450), (1757, 1797))
 """The three rising tones before "the number you have dialled" (ITU-T E.180 §7, Telcordia SR-2275)."""
@@ -89,6 +93,7 @@ class ToneWatch:
         self._pair = np.full(capacity, -1, np.int8)
         self._pair_ticks = np.zeros(capacity, np.int32)
         self._held: dict[int, list[Tone]] = {}
+        self._music = MusicWatch(capacity)
         self._hann = np.hanning(WINDOW_SAMPLES).astype(np.float32)
         self._hann_pair = np.hanning(PAIR_FFT).astype(np.float32)
 
@@ -98,14 +103,19 @@ class ToneWatch:
         self._reported[row] = False
         self._pair[row] = -1
         self._held.pop(row, None)
+        self._music.reset(row)
 
     def listen(self, count: int, tick: int, window: SoundWindow, speech: Floats) -> list[Tone]:
-        """Tones that ended, or grew long, with the frame of `tick`."""
+        """Tones that ended, or grew long, with the frame of `tick`; music that began or ended."""
         tonal = self._tonal(window.frame[:count], speech[:count])
         found = self._singles(count, tick, tonal, window)
         if tick % PAIR_EVERY_TICKS == 0:
             found += self._pairs(count, tick, tonal, window)
-        return self._join_sit(found, tick) if found or self._held else []
+        if found or self._held:
+            found = self._join_sit(found, tick)
+        for row, kind, first_tick, ticks in self._music.listen(count, tick, window, speech):
+            found.append(Tone(row, kind, 0, first_tick, ticks))
+        return found
 
     def _tonal(self, frames: Floats, speech: Floats) -> Rows:
         power = np.einsum("ij,ij->i", frames, frames)
@@ -142,7 +152,8 @@ class ToneWatch:
             ended = self._ended(np.flatnonzero(steady >= STEADY_TICKS), tick)
             steady[:] = 0
         self._reported[:count][steady <= 1] = False
-        long = np.flatnonzero((steady >= LONGEST_TICKS) & ~self._reported[:count])
+        fax = (steady >= FAX_TICKS) & (np.abs(self._frequency[:count] - FAX_HZ) < 2 * STEADY_HZ)
+        long = np.flatnonzero(((steady >= LONGEST_TICKS) | fax) & ~self._reported[:count])
         ended += self._ended(long, tick + 1)
         self._reported[long] = True
         return ended

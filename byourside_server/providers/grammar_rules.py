@@ -111,9 +111,10 @@ RULES: dict[str, str] = {
     "hi": "hello | hi | hey | good morning | good afternoon | good evening",
     "greeting": "<hi> [hello] | <hi> (this is <who> | <who> speaking | who is this | who is calling | how "
     "are you "
-    "| how can i help [you] | can i help you | yes) | this is <who> [speaking] | <who> speaking | speaking "
-    "| yes speaking | thank you for calling [how can i help you] | how can i help you | hello sorry for "
-    "the wait [how can i help you]",
+    "| <how_help> | yes) | this is <who> [speaking] | <who> speaking "
+    "| (speaking | yes speaking) [<how_help>] | thank you for (calling | holding | waiting) [<how_help>] "
+    "| <how_help> | [hello] sorry (for the wait | to keep you waiting) [<how_help>]",
+    "how_help": "how (can | may) i help [you] | (can | may) i help you",
     "bye": "goodbye | bye | bye bye | good bye",
     "goodbye": "[okay] (thank you | thanks) [very much | so much] [<bye>] | [okay] <bye> | you're welcome "
     "[<bye>] "
@@ -167,18 +168,41 @@ RULES: dict[str, str] = {
     "call you back) "
     "[as soon as possible | soon] | when you are finished [recording] [you may hang up]",
     "machine_after": "(after | at) the (tone | beep)",
-    "machine_menu": "for <service> press <digit> | press <digit> for <service> | thank you for calling | "
-    "please listen carefully "
-    "[as] [our menu (has | options have) changed]",
-    "machine_wait": "please hold | [please hold] while i (transfer | connect) your call | all our agents "
-    "are busy "
-    "| [thank you] please stay on the line | your call is important to us",
-    "machine_screen": "[please] state your name [and (why you are calling | the reason for your call)]",
+    "key": "<digit> | star | pound | the pound key | hash",
+    "menu_noun": "sales | support | billing | payments | accounts | reservations | appointments | bookings | "
+    "service | orders | deliveries | questions | inquiries | information | repairs | returns | prescriptions "
+    "| opening hours | directions | english | spanish | an operator | reception | the front desk | anything "
+    "else",
+    "menu_topic": "[new | existing | general | technical | customer | all other | other | your] <menu_noun>",
+    "menu_item": "[an | a | your | my] (appointment | reservation | booking | order | table | visit "
+    "| meeting | bill | payment)",
+    "menu_act": "(speak | talk) (to | with) (an operator | an agent | a representative | someone | "
+    "reception) | <menu_verb> [or <menu_verb>] <menu_item> | (hear | repeat) (this menu | these "
+    "options) [again] | leave a message | continue [in english] | accept this call | "
+    "be connected | return to the main menu",
+    "menu_verb": "make | book | confirm | change | cancel | check | schedule | reschedule | pay | track",
+    "menu_option": "for <menu_topic> press <key> | to <menu_act> press <key> | press <key> (for <menu_topic> "
+    "| to <menu_act>)",
+    "machine_menu": "<menu_option> | thank you for calling | please listen carefully "
+    "[as] [our menu (has | options have) changed] | please (choose | select) [from | one of] the following "
+    "options",
+    "machine_wrong": "[i'm] sorry [<machine_missed>] | <machine_missed> | please try again | [our | the] "
+    "office is [now | currently] closed | goodbye | good bye",
+    "machine_missed": "that is not a valid (choice | option | entry | selection) | invalid (choice | option "
+    "| entry | selection) | (i | we) (did not | didn't) (get | hear | understand | receive) (that | your "
+    "choice | your selection | your entry | a response)",
+    "machine_wait": "please hold [the line] | [please hold] while (i | we) (transfer | connect) (your call | "
+    "you) | all [of] our (agents | representatives | operators | lines) are [currently | still] busy "
+    "| [thank you] please (stay on the line | continue to hold) | your call is [very] important to us "
+    "| thank you for (holding | waiting | your patience) | (an agent | a representative | an operator | "
+    "someone | we) will be with you (shortly | soon) | the next available (agent | representative | "
+    "operator) will (be with you | take your call) [shortly] | you are number <digit> in [the] (line | "
+    "queue) | your call will be answered [shortly | in the order it was received]",
+    "machine_screen": "[please] (state | say) your name [and (why you are calling | the reason for your "
+    "call)] | the person you are calling (is not accepting [this | your] (call | calls) | does not accept "
+    "[this | your] (call | calls) | is not available)",
     "machine_sentence": "<machine_hello> | <machine_absence> | <machine_request> | <machine_menu> | "
-    "<machine_wait> | <machine_screen>",
-    "service": "sales | support | billing | reservations | appointments | service | english | spanish | "
-    "an operator | all other questions "
-    "| opening hours",
+    "<machine_wrong> | <machine_wait> | <machine_screen>",
     "machine": "<machine_sentence>+",
 }
 

@@ -16,7 +16,7 @@ from byourside_server.conversation.understanding import Answer
 from byourside_server.report.doubts import doubt
 from byourside_server.report.extraction import Claim, ClaimedObjective, Extraction
 from byourside_server.report.findings import Finding, typed
-from byourside_server.report.objective import REFUSALS, Met, doubted, judge, named, refused, required
+from byourside_server.report.objective import NOBODY, REFUSALS, Met, doubted, judge, named, refused, required
 from byourside_server.report.outcome import OUTCOMES
 from byourside_server.report.quotes import located
 from byourside_server.report.talk import Talk, is_recorded
@@ -96,7 +96,7 @@ def settled(
     """
     if claimed.met != "yes":
         return claimed.met, claimed.reason
-    if outcome in REFUSALS:
+    if outcome in REFUSALS or outcome in NOBODY:
         return judge(plan, reading, outcome, None)
     objection = _objection(claimed, plan, turns, result, reading, outcome, answered_by)
     return ("yes", claimed.reason) if objection is None else ("unknown", objection)

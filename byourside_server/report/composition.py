@@ -29,7 +29,7 @@ from byourside_server.report.verify import Verified, verified
 
 EMBEDDED = "embedded"
 # What a machine plays was said to nobody in particular: it answers no question.
-MACHINES = frozenset({"voicemail", "ivr", "fax"})
+MACHINES = frozenset({"voicemail", "ivr", "screening", "fax"})
 MAX_SUMMARY_SENTENCES = 3
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 

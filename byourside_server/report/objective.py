@@ -31,7 +31,13 @@ _FINDING_OUT = (
 )
 _ARRANGED_FOR_A_TIME = frozenset({"book", "reserve", "schedule", "arrange", "set up", "make"})
 # Outcomes that are a no by themselves.
-REFUSALS = frozenset({"do_not_call", "wrong_number", "not_interested", "no_response"})
+REFUSALS = frozenset({"do_not_call", "wrong_number", "not_interested"})
+# Nobody was spoken to, and why.
+NOBODY: dict[str, str] = {
+    "no_response": "Nobody responded.",
+    "menu_dead_end": "A menu of keys led to nobody.",
+    "screened_out": "Call screening put nobody through.",
+}
 _ENDED_EARLY: dict[str, str] = {
     "hung_up": "the contact hung up",
     "no_response": "the contact stopped responding",
@@ -49,8 +55,10 @@ def judge(plan: Plan, reading: Reading, outcome: str | None, end_reason: str | N
         return "unknown", "A message was left on voicemail; nobody has answered it."
     if outcome == "voicemail_not_left":
         return "no", "The call reached voicemail and no message was left."
+    if outcome in NOBODY:
+        return "no", NOBODY[outcome]
     if outcome in REFUSALS:
-        return "no", f"The contact {OUTCOMES[outcome]}." if outcome != "no_response" else "Nobody responded."
+        return "no", f"The contact {OUTCOMES[outcome]}."
     if outcome == "wrong_person":
         return "unknown", "Somebody else answered, who could not speak for the person who was wanted."
     refusal = refused(plan, reading)

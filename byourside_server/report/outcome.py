@@ -23,6 +23,8 @@ OUTCOMES: dict[str, str] = {
     "voicemail_left": "a machine answered and the message was left",
     "voicemail_not_left": "a machine answered and no message was left",
     "no_response": "nobody spoke",
+    "menu_dead_end": "did not come to the phone: a menu of keys led to nobody",
+    "screened_out": "did not come to the phone: call screening put nobody through",
     "mind_failed": "no language model could be reached, and the agent said so",
 }
 _OF_MOVE: dict[Intent, str] = {

@@ -18,6 +18,8 @@ _OF_OUTCOME: dict[str, str] = {
     "transferred": "The call was handed over to a person.",
     "mind_failed": "The call was ended because no language model could be reached.",
     "no_response": "Nobody responded, so the call was ended.",
+    "menu_dead_end": "A menu of keys answered and led to nobody.",
+    "screened_out": "Call screening answered and put nobody through.",
 }
 _OF_END: dict[str, str] = {
     "hung_up": "The contact hung up before the conversation was finished.",

@@ -21,7 +21,7 @@ class SandboxCarrier:
     """Every number there is, on one UDP socket.
 
     `journal` names a file that gets one JSON line for every call dialled: who, when, and the caller's
-    X-Call-Id, so that a test can count what a phone really saw.
+    X-Call-Id, so that a test can count what a phone really saw; and one for every key that was heard.
     """
 
     def __init__(self, media: MediaPort, *, journal: Path | None = None) -> None:
@@ -58,6 +58,7 @@ class SandboxCarrier:
             f"sandbox-{self._count}",
             socket=self._socket,
             media=self._media,
+            note_key=lambda key: self._note(invite, key=key),
         )
         task = asyncio.create_task(call.run())
         self._calls.add(task)
@@ -68,10 +69,10 @@ class SandboxCarrier:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a simulated call broke off", exc_info=error)
 
-    def _note(self, invite: sip.InviteReceived) -> None:
+    def _note(self, invite: sip.InviteReceived, **more: str) -> None:
         if self._journal is None:
             return
         headers = {name.lower(): value for name, value in invite.headers}
-        line = {"at": time.time(), "to": invite.to_user, "callId": headers.get("x-call-id")}
+        line = {"at": time.time(), "to": invite.to_user, "callId": headers.get("x-call-id"), **more}
         with self._journal.open("a") as journal:
             journal.write(json.dumps(line) + "\n")

@@ -10,13 +10,17 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+from collections.abc import Callable, Mapping
 
 from byourside_server.lines.encryption import Encryption
 from byourside_server.lines.media_port import MediaPort, MediaUnavailable
 from byourside_server.lines.sip_socket import SipSocket
 from byourside_server.media import messages as sound
-from byourside_server.sandbox.clips import beep, load_clip
-from byourside_server.sandbox.persona import Act, Beep, HangUp, Persona, Phone, Speak
+from byourside_server.sandbox.acts import Act, HangUp, Hush, Play, Speak, Wait
+from byourside_server.sandbox.clips import beep, fax_answer_tone, hold_music, load_clip, ringback
+from byourside_server.sandbox.line_noise import LineNoise
+from byourside_server.sandbox.people import Persona
+from byourside_server.sandbox.persona import Phone
 from byourside_server.sip import events as sip
 from byourside_server.sip import sdp
 from byourside_server.sip.call import CallState
@@ -26,7 +30,13 @@ from byourside_server.sip.sdp_crypto import CryptoError
 LISTEN_TAIL_S = 0.7
 # A caller that never hangs up is hung up on: simulated people have other things to do.
 PATIENCE_S = 900.0
-TONE_GAP_S = 0.4
+
+SOUNDS: Mapping[str, Callable[[int], bytes]] = {
+    "beep": lambda duration_ms: beep(1000, duration_ms),
+    "ringback": ringback,
+    "music": hold_music,
+    "fax": fax_answer_tone,
+}
 
 Inbound = sip.SipEvent | sound.LineEvent
 
@@ -35,13 +45,25 @@ class SimulatedCall:
     """An incoming call at one simulated phone, from INVITE to the end."""
 
     def __init__(
-        self, invite: sip.InviteReceived, phone: Phone, line_id: str, *, socket: SipSocket, media: MediaPort
+        self,
+        invite: sip.InviteReceived,
+        phone: Phone,
+        line_id: str,
+        *,
+        socket: SipSocket,
+        media: MediaPort,
+        note_key: Callable[[str], None],
     ) -> None:
+        """`note_key` is told every telephone key that is heard."""
         self._invite = invite
         self._phone = phone
         self._line_id = line_id
         self._socket = socket
         self._media = media
+        self._note_key = note_key
+        self._noise = None if phone.noise_dbfs is None else LineNoise(phone.noise_dbfs)
+        self._bed_id = -1  # the noise that plays while nothing else does
+        self._answer_sdp: bytes | None = None
         self._loop = asyncio.get_running_loop()
         self._inbox: asyncio.Queue[Inbound] = asyncio.Queue()
         self._acts: list[tuple[float, int, Act]] = []
@@ -59,10 +81,8 @@ class SimulatedCall:
     async def run(self) -> None:
         """The whole call; returns when it is over."""
         try:
-            if self._phone.ring_s:
-                self._socket.do(lambda now: self._invite.call.ring(now))
-                if not await self._ring(self._phone.ring_s):
-                    return
+            if self._phone.ring_s and not await self._ring(self._phone.ring_s):
+                return
             if self._phone.persona is None:
                 self._refuse()
             elif await self._answer():
@@ -70,8 +90,22 @@ class SimulatedCall:
         finally:
             self._media.close(self._line_id)
 
+    async def _begin_to_ring(self) -> bool:
+        """180, or 183 with the network's own ringing tone; False where there is no sound to be had."""
+        if not self._phone.early_media:
+            self._socket.do(lambda now: self._invite.call.ring(now))
+            return True
+        if not await self._connect():
+            return False
+        answer = self._answer_sdp or b""
+        self._socket.do(lambda now: self._invite.call.ring(now, 183, answer))
+        self._media.play(self._line_id, next(self._clip_ids), ringback(int(self._phone.ring_s * 1000)))
+        return True
+
     async def _ring(self, ring_s: float) -> bool:
         """False when the caller gave up."""
+        if not await self._begin_to_ring():
+            return False
         until = self._loop.time() + ring_s
         while (event := await self._next(until)) is not None:
             if isinstance(event, sip.Cancelled | sip.HungUp):
@@ -83,7 +117,8 @@ class SimulatedCall:
         headers = [("Reason", f"Q.850;cause={cause}")] if cause else []
         self._socket.do(lambda now: self._invite.call.refuse(status, reason, now, headers=headers))
 
-    async def _answer(self) -> bool:
+    async def _connect(self) -> bool:
+        """Open a row of sound and point it at the caller; False, and a refusal, where that can't be done."""
         host = self._socket.host
         try:
             offer = sdp.parse(self._invite.sdp)
@@ -91,12 +126,11 @@ class SimulatedCall:
             far = sdp.chosen(offer)
             keys = self._encryption.for_offer(far.crypto)
             answer = sdp.answer(offer, host, port, srtp=self._encryption.policy, crypto=keys)
+            self._answer_sdp = answer.encode()
             srtp = self._encryption.accept(far)
         except (sdp.SdpError, CryptoError, MediaUnavailable):
             self._socket.do(lambda now: self._invite.call.refuse(488, "Not Acceptable Here", now))
             return False
-        if self._invite.call.state is CallState.ENDED:
-            return False  # given up while the line was opened
         self._media.connect(
             self._line_id,
             far.host,
@@ -106,11 +140,21 @@ class SimulatedCall:
             rtcp_port=far.rtcp_port,
             srtp=srtp,
         )
+        return True
+
+    async def _answer(self) -> bool:
+        if self._answer_sdp is None and not await self._connect():
+            return False
+        if self._invite.call.state is CallState.ENDED:
+            return False  # given up while the line was opened
+        answer = self._answer_sdp or b""
+        self._media.clear(self._line_id)
         self._media.start_recording(self._line_id, "")
-        self._socket.do(lambda now: self._invite.call.answer(answer.encode(), now))
+        self._socket.do(lambda now: self._invite.call.answer(answer, now))
         return True
 
     async def _live(self, persona: Persona) -> None:
+        self._rest()
         self._schedule(persona.answered())
         until = self._loop.time() + PATIENCE_S
         while True:
@@ -125,7 +169,7 @@ class SimulatedCall:
             if event is not None:
                 self._hear(persona, event)
             self._answer_caption(persona)
-            if self._perform_due() or self._loop.time() >= until:
+            if self._perform_due(persona) or self._loop.time() >= until:
                 self._socket.do(lambda now: self._invite.call.hang_up(now))
                 return
 
@@ -136,6 +180,11 @@ class SimulatedCall:
                 self._schedule(persona.agent_started())
             case sound.SpeechStopped():
                 self._agent_speaks = False
+            case sound.DigitHeard():
+                self._note_key(event.digit)
+                self._schedule(persona.pressed(event.digit))
+            case sound.ClipEnded() if event.clip_id == self._bed_id and event.complete:
+                self._rest()
             case sip.MessageReceived():
                 self._caption = event.body.decode("utf-8", "replace")
                 self._caption_deadline = self._loop.time() + LISTEN_TAIL_S
@@ -156,29 +205,46 @@ class SimulatedCall:
         self._schedule(persona.agent_said(caption) if heard else persona.nothing_heard())
 
     def _schedule(self, acts: list[Act]) -> None:
-        """Queue acts; a Beep waits for the clips before it, a HangUp's time counts from now."""
+        """Queue acts, each after the sound of those before it."""
         at = self._loop.time()
         for act in acts:
+            if isinstance(act, Hush):
+                self._acts.clear()
+                self._media.clear(self._line_id)
+                self._rest()
+                continue
+            at += act.after_s
+            heapq.heappush(self._acts, (at, next(self._order), act))
             if isinstance(act, Speak):
-                at += act.after_s
-                heapq.heappush(self._acts, (at, next(self._order), act))
                 at += load_clip(act.clip_id).duration_s
-            elif isinstance(act, Beep):
-                at += TONE_GAP_S
-                heapq.heappush(self._acts, (at, next(self._order), act))
+            elif isinstance(act, Play):
                 at += act.duration_ms / 1000
-            else:
-                heapq.heappush(self._acts, (at + act.after_s, next(self._order), act))
 
-    def _perform_due(self) -> bool:
+    def _perform_due(self, persona: Persona) -> bool:
         """Carry out what is due; True once the phone is to be put down."""
         while self._acts and self._acts[0][0] <= self._loop.time():
             act = heapq.heappop(self._acts)[2]
             if isinstance(act, HangUp):
                 return True
-            clip_id = next(self._clip_ids)
-            self._media.play(self._line_id, clip_id, _sound_of(act))
+            if isinstance(act, Wait):
+                self._schedule(persona.waited())
+            elif isinstance(act, Speak | Play):
+                self._play(_sound_of(act))
         return False
+
+    def _play(self, ulaw: bytes) -> None:
+        if self._noise is None:
+            self._media.play(self._line_id, next(self._clip_ids), ulaw)
+            return
+        self._media.clear(self._line_id)  # of the noise alone
+        self._media.play(self._line_id, next(self._clip_ids), self._noise.under(ulaw))
+        self._rest()
+
+    def _rest(self) -> None:
+        """What the line carries while nobody speaks."""
+        if self._noise is not None:
+            self._bed_id = next(self._clip_ids)
+            self._media.play(self._line_id, self._bed_id, self._noise.alone)
 
     def _next_act_at(self) -> float:
         return self._acts[0][0] if self._acts else float("inf")
@@ -194,7 +260,7 @@ class SimulatedCall:
             return None
 
 
-def _sound_of(act: Speak | Beep) -> bytes:
-    if isinstance(act, Beep):
-        return beep(act.frequency_hz, act.duration_ms)
+def _sound_of(act: Speak | Play) -> bytes:
+    if isinstance(act, Play):
+        return SOUNDS[act.sound](act.duration_ms)
     return load_clip(act.clip_id).ulaw

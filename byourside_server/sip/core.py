@@ -17,6 +17,7 @@ from byourside_server.sip.message import Headers, Request, Response, respond
 from byourside_server.sip.sources import Sources
 from byourside_server.sip.streams import SILENT_S, Flow, Streams
 from byourside_server.sip.timers import Alarms
+from byourside_server.sip.trace import Tap
 from byourside_server.sip.transaction import (
     ClientKey,
     ClientTransaction,
@@ -76,6 +77,7 @@ class Core:
         self.outbox: deque[tuple[bytes, Address]] = deque()
         self.streams = Streams()
         self.sources = Sources()
+        self.tap: Tap | None = None
         # What came to nothing, by why.
         self.dropped: Counter[str] = Counter()
         # Hops that do not take TCP → until when that is remembered.
@@ -91,6 +93,8 @@ class Core:
 
     def send(self, data: bytes, hop: Hop, now: float) -> int | None:
         """Put bytes on their way; the number of the connection they take, or None for a datagram."""
+        if self.tap is not None:
+            self.tap("sent", data, hop, now)
         if hop.transport == "udp":
             self.outbox.append((data, hop.address))
             return None

@@ -26,6 +26,7 @@ from byourside_server.sip.parse import parse
 from byourside_server.sip.registration import Registration
 from byourside_server.sip.session_timer import refusal_of_interval
 from byourside_server.sip.timers import GIVE_UP_S
+from byourside_server.sip.trace import Tap
 from byourside_server.sip.transaction import ServerTransaction, reply_hop, server_key
 from byourside_server.sip.trunk_events import TrunkEvent
 
@@ -65,6 +66,10 @@ class SipEndpoint:
         self.dropped: Counter[str] = self._core.dropped
         # Our address as the far side last saw it over UDP (RFC 3581): the public one, behind NAT.
         self.seen_as: Address | None = None
+
+    def tap(self, tap: Tap | None) -> None:
+        """Let somebody hear every message as it passes: before it is understood, and when it is sent."""
+        self._core.tap = tap
 
     # --- the five verbs -----------------------------------------------------------------------------
 
@@ -222,6 +227,8 @@ class SipEndpoint:
     # --- responses and ACKs -------------------------------------------------------------------------
 
     def _receive(self, data: bytes, source: Hop, now: float) -> None:
+        if self._core.tap is not None:
+            self._core.tap("received", data, source, now)
         try:
             message = parse(data)
         except SipParseError as error:

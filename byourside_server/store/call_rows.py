@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from byourside_server.calls.answering import Answering
 from byourside_server.calls.call import (
     Call,
     Callback,
@@ -22,7 +23,7 @@ from byourside_server.calls.call import (
 )
 from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
-from byourside_server.calls.wire import parse_call_request, request_document
+from byourside_server.calls.wire_request import parse_call_request, request_document
 from byourside_server.providers.base import Usage
 
 Column = str | int | float | None
@@ -41,6 +42,10 @@ def request_text(request: CallRequest) -> str:
 
 def sip_text(sip: SipFacts) -> str:
     return dumps(asdict(sip))
+
+
+def answering_text(answering: Answering | None) -> str | None:
+    return None if answering is None else dumps(asdict(answering))
 
 
 def turns_text(turns: tuple[Turn, ...]) -> str:
@@ -82,6 +87,7 @@ def call_of(row: Mapping[str, Any] | sa.RowMapping) -> Call:
         ended_at=row["ended_at"],
         finished_at=row["finished_at"],
         answered_by=row["answered_by"],
+        answering=Answering(**json.loads(row["answering"])) if row["answering"] else None,
         ended_by=row["ended_by"],
         end_reason=row["end_reason"],
         error=row["error"],

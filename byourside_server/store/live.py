@@ -19,6 +19,7 @@ from byourside_server.store.accounts import lock_account
 from byourside_server.store.analysis import analysis_item
 from byourside_server.store.call_rows import (
     Column,
+    answering_text,
     call_of,
     latency_text,
     media_text,
@@ -175,6 +176,7 @@ def _values_of(ended: LineEnded) -> dict[str, Column]:
         "end_reason": ended.end_reason,
         "error": ended.error,
         "answered_by": ended.answered_by,
+        "answering": answering_text(ended.answering),
         "sip": sip_text(ended.sip),
         "turns": turns_text(ended.turns),
         "recording_ms": ended.recording_ms,

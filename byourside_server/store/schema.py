@@ -111,6 +111,8 @@ calls = Table(
     Column("mind", Text),
     Column("usage", Text),
     Column("cancel_requested_at", Double),
+    # The verdict on who answered, JSON.
+    Column("answering", Text),
     # How many events have told of this call.
     Column("sequence", Integer, nullable=False),
     # The engine's item that moves this call on, and when it should have run.

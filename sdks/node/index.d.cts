@@ -42,6 +42,8 @@ export interface PlaceCall {
   mustSay?: string[] | null;
   /** Questions the agent must ask, word for word. */
   mustAsk?: string[] | null;
+  /** Who is hung up on at once instead of talked to. */
+  hangUpOn?: ("ivr" | "screening" | "unknown")[] | null;
   /** A repeat with the same key within 24 hours gets the first call's answer, not a second call. */
   idempotencyKey?: string;
   signal?: AbortSignal;
@@ -88,6 +90,14 @@ export interface DialAttempt {
   target: string;
   status: number | null;
   reason: string | null;
+}
+
+export interface Answering {
+  verdict: string;
+  by: string;
+  timeMs: number;
+  confidence: number;
+  revised: string | null;
 }
 
 export interface SipFacts {
@@ -149,6 +159,7 @@ export interface CallRecord {
   scheduledAt?: string | null;
   attempt?: number;
   answeredBy?: string | null;
+  answering?: Answering | null;
   outcome?: string | null;
   objectiveMet?: "yes" | "no" | "unknown" | null;
   objectiveReason?: string | null;

@@ -20,6 +20,7 @@ from byourside_server.calls.call import Call, CallRequest, JsonValue
 from byourside_server.calls.wire import call_record, event_body
 from byourside_server.errors import Refusal
 from byourside_server.guardrails.check import Destination, check_destination
+from byourside_server.sip.trace import Passage
 
 KEY = "bys_ak_" + "k" * 43
 STRANGER_KEY = "bys_ak_" + "s" * 43
@@ -48,6 +49,7 @@ class FakeDesk:
     log: list[Logged] = field(default_factory=list)
     placed: list[tuple[str | None, str]] = field(default_factory=list)
     asked: list[tuple[int, str | None, str | None]] = field(default_factory=list)
+    traces: dict[str, Sequence[Passage]] = field(default_factory=dict)
     fault: BaseException | None = None
     meanwhile: list[Callable[[], object]] = field(default_factory=list)
     """What happens while somebody waits, one at a time; with nothing left to happen waiting fails."""
@@ -116,6 +118,9 @@ class FakeDesk:
         path = self.recordings / f"{call.id}.wav"
         return path if path.exists() else None
 
+    async def sip_trace(self, call: Call) -> Sequence[Passage]:
+        return self.traces.get(call.id, [])
+
     def record(self, call: Call) -> dict[str, JsonValue]:
         return call_record(call, None)
 
@@ -146,6 +151,7 @@ class FakeDesk:
         """Be as new."""
         for memory in (self.calls, self.log, self.placed, self.asked, self.meanwhile):
             memory.clear()
+        self.traces.clear()
         self.recordings, self.fault = recordings, None
 
     def _tell(self, call: Call) -> None:

@@ -74,6 +74,7 @@ WRONG: list[tuple[str, str, list[JsonValue]]] = [
     ("invalid_metadata", "metadata", [*NO_OBJECTS, {"x": "y" * 8001}]),
     ("invalid_max_duration", "maxDurationSec", ["60", 9, 3601, -1, 60.5, True, [], {}, 10**30]),
     ("invalid_language", "language", [*NO_STRINGS, "", "english please", "e", "en_US!"]),
+    ("invalid_hang_up_on", "hangUpOn", [0, True, "x", {}, ["human"], [1], [["ivr"]]]),
     ("invalid_voicemail", "voicemail", [*NO_OBJECTS, {"action": "x"}, {"action": 1}, {"message": 1}]),
     (
         "invalid_scheduled_at",

@@ -39,3 +39,15 @@ def test_a_trunk_that_never_answers_is_down_and_not_an_unanswered_phone() -> Non
 def test_every_outcome_is_a_state_that_dialling_may_end_in() -> None:
     for outcome in [*outcomes.OUTCOME_OF_SIP_STATUS.values(), outcomes.PLACEMENT_FAILED]:
         assert outcome.state in lifecycle.TRANSITIONS["dialing"]
+
+
+def test_every_early_tone_is_an_outcome_that_dialling_may_end_in() -> None:
+    for outcome in outcomes.OUTCOME_OF_EARLY_SOUND.values():
+        assert outcome.state in lifecycle.TRANSITIONS["dialing"]
+
+
+def test_nobody_to_talk_to_after_the_answer_is_a_failed_call() -> None:
+    assert set(outcomes.OUTCOME_OF_END_REASON) == {"fax", "unallocated_number"}
+    for reason, outcome in outcomes.OUTCOME_OF_END_REASON.items():
+        assert (outcome.state, outcome.end_reason) == ("failed", reason)
+        assert outcome.state in lifecycle.TRANSITIONS["in_progress"]

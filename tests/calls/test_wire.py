@@ -17,7 +17,8 @@ from byourside_server.calls.call import (
     VoicemailPolicy,
 )
 from byourside_server.calls.transcript import Turn, as_text
-from byourside_server.calls.wire import Json, call_record, event_body, parse_call_request, request_document
+from byourside_server.calls.wire import Json, call_record, event_body
+from byourside_server.calls.wire_request import parse_call_request, request_document
 from byourside_server.clock import iso_utc
 from byourside_server.errors import STATUS_OF_TOKEN, Refusal
 from byourside_server.providers.base import Usage
@@ -211,6 +212,9 @@ def test_the_transcript_names_the_speakers() -> None:
         ({"voicemail": "leave_message"}, "invalid_voicemail"),
         ({"voicemail": {"action": "sing"}}, "invalid_voicemail"),
         ({"voicemail": {"action": "leave_message", "message": 5}}, "invalid_voicemail"),
+        ({"hangUpOn": "ivr"}, "invalid_hang_up_on"),
+        ({"hangUpOn": ["human"]}, "invalid_hang_up_on"),
+        ({"hangUpOn": [["ivr"]]}, "invalid_hang_up_on"),
         ({"scheduledAt": "tomorrow"}, "invalid_scheduled_at"),
         ({"scheduledAt": "2026-06-17T14:03:12"}, "invalid_scheduled_at"),
         ({"scheduledAt": 5}, "invalid_scheduled_at"),
@@ -258,6 +262,7 @@ def test_a_full_request_survives_the_way_into_the_store_and_back() -> None:
         "scheduledAt": "2026-06-17T14:03:12.000Z",
         "mustSay": [" This call is recorded. ", "This call is recorded."],
         "mustAsk": ["Is there parking nearby?"],
+        "hangUpOn": ["unknown", "ivr", "ivr"],
     }
     request = parse_call_request(body)
     assert request.fields == (
@@ -267,6 +272,7 @@ def test_a_full_request_survives_the_way_into_the_store_and_back() -> None:
     assert request.voicemail == VoicemailPolicy("leave_message", "Please call back.")
     assert request.must_say == ("This call is recorded.",)
     assert request.must_ask == ("Is there parking nearby?",)
+    assert request.hang_up_on == ("ivr", "unknown")
     assert parse_call_request(cast(JsonValue, request_document(request))) == request
 
 

@@ -25,7 +25,8 @@ from byourside_server.calls.call import (
 )
 from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
-from byourside_server.calls.wire import call_record, event_body, parse_call_request
+from byourside_server.calls.wire import call_record, event_body
+from byourside_server.calls.wire_request import parse_call_request
 from byourside_server.errors import STATUS_OF_TOKEN
 
 CONTRACT = Path(__file__).parents[2] / "contract"

@@ -312,6 +312,13 @@ class ScriptedLine:
         """Beside the script."""
         self._speak(text, at, None)
 
+    def tone_at(self, at: float, kind: str) -> None:
+        self._at(at, lambda now: self.conversation.receive_tone(kind, at, now))
+
+    def beep_at(self, at: float) -> None:
+        """A voicemail's tone, beside the script."""
+        self._at(at, lambda now: self.conversation.receive_tone("beep", now, now))
+
     def hang_up_at(self, at: float) -> None:
         self._at(at, self._hang_up)
 

@@ -184,7 +184,7 @@ def test_a_menu_gets_a_key_and_the_person_behind_it_the_whole_greeting() -> None
 
 def test_nobody_behind_the_menu_ends_the_call() -> None:
     line = call(README, "For sales press one. For support press two.")
-    assert (line.conversation.answered_by, line.conversation.end_reason) == ("ivr", "no_response")
+    assert (line.conversation.answered_by, line.conversation.end_reason) == ("ivr", "menu_dead_end")
 
 
 def test_call_screening_is_told_the_purpose() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from byourside_server.calls.answering import Verdict
 from byourside_server.conversation.brief import TransferTarget
 from byourside_server.conversation.conversation import Conversation
 from byourside_server.conversation.mind import Decision, Situation
@@ -32,12 +35,13 @@ def test_keys_are_pressed_in_a_menu_only() -> None:
     assert line.keys == ""
 
 
-def test_the_operators_key_is_tried_once_and_then_whoever_comes_is_waited_for() -> None:
+def test_the_operators_key_is_tried_again_where_it_may_not_have_been_heard_and_then_given_up() -> None:
     line = ScriptedLine(README, [Line(MENU)])
-    line.speak_at(12.0, MENU)
+    for at in (12.0, 24.0):
+        line.speak_at(at, MENU)
     line.run()
-    assert line.keys == "0"
-    assert line.conversation.end_reason == "no_response"
+    assert line.keys == "00"
+    assert line.conversation.end_reason == "menu_dead_end"
     assert line.conversation.answered_by == "ivr"
 
 
@@ -115,3 +119,37 @@ def test_every_silence_counts_up_for_the_mind() -> None:
     line = call(README, "Hello?", mind=lambda s: Decision("Are you there?", asks="x"))
     assert [each.silences for each in line.situations] == [0, 1, 2, 3, 4]
     assert isinstance(line.conversation, Conversation)
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict"),
+    [(MENU, "ivr"), ("Please state your name and why you are calling.", "screening")],
+)
+def test_who_is_not_to_be_talked_to_is_hung_up_on(words: str, verdict: Verdict) -> None:
+    line = call(replace(README, hang_up_on=(verdict,)), words)
+    assert line.said == []
+    assert (line.conversation.answered_by, line.conversation.end_reason) == (verdict, "not_a_person")
+    assert line.keys == ""
+
+
+def test_a_menu_behind_a_greeting_is_hung_up_on_too() -> None:
+    line = ScriptedLine(replace(README, hang_up_on=("ivr",)), [Line("Welcome to Acme.")])
+    line.speak_at(3.0, MENU)
+    line.run()
+    assert (line.conversation.answered_by, line.conversation.end_reason) == ("ivr", "not_a_person")
+
+
+def test_a_person_is_talked_to_whatever_else_is_hung_up_on() -> None:
+    brief = replace(README, hang_up_on=("ivr", "screening", "unknown"))
+    line = call(brief, "Hello?", "Yes.", "No, thank you.")
+    assert (line.conversation.answered_by, line.conversation.end_reason) == ("human", "completed")
+
+
+def test_the_verdict_says_what_stood_before_the_person() -> None:
+    line = ScriptedLine(README, [Line(MENU)])
+    line.speak_at(12.0, "Hello, this is Bob speaking.")
+    line.run()
+    answering = line.conversation.verdicts.answering
+    assert answering is not None
+    assert (answering.verdict, answering.by, answering.revised) == ("human", "words", "ivr")
+    assert answering.time_ms > 12_000

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from byourside_server.calls.call import Field, VoicemailPolicy
 from byourside_server.calls.transcript import Turn
 from byourside_server.conversation.brief import Brief, TransferTarget
+from byourside_server.conversation.menu import Pressed
 from byourside_server.conversation.mind import Occasion, Situation
 from byourside_server.conversation.prompt import messages_for, task, with_note
 from byourside_server.conversation.words import UNINTELLIGIBLE
@@ -211,3 +212,18 @@ def test_a_note_goes_behind_what_was_said_and_never_makes_a_side_speak_twice() -
     assert said[:-2] == first
     called = (*first, Message("assistant", "", tool_calls=(ToolCall("1", "x", "{}"),)))
     assert with_note((*called, Message("tool", "no", tool_call_id="1")), "Again.")[-1].role == "user"
+
+
+def test_in_a_menu_the_model_is_told_what_it_pressed_and_when_the_menu_is_over() -> None:
+    pressed = (Pressed("For sales press one.", "1"), Pressed("For chairs press two.", "2"))
+    asked = last_note(messages_for(situation("For tables press four.", occasion="menu", pressed=pressed), {}))
+    assert "Keys pressed so far: 1, then 2." in asked
+    assert "do nothing" in asked
+    over = last_note(messages_for(situation("For tables press four.", occasion="menu", silences=1), {}))
+    assert "fallen silent" in over
+    assert "Keys pressed" not in over
+
+
+def test_after_a_hold_the_model_is_told_that_it_may_be_somebody_else() -> None:
+    assert "on hold until now" in last_note(messages_for(situation("Hello?", is_back=True), {}))
+    assert "on hold" not in last_note(messages_for(situation("Hello?"), {}))

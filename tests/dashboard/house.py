@@ -205,6 +205,10 @@ class House:
     def run(self, work: Coroutine[Any, Any, T], timeout_s: float = 20.0) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout_s)
 
+    @property
+    def traces_dir(self) -> Path:
+        return self._directory / "traces"
+
     async def _open(self) -> None:
         self.db = Database(f"sqlite:///{self._directory / 'store.db'}")
         self.sender = ScriptedSender()
@@ -218,6 +222,7 @@ class House:
             self.sender,
             clock=self.clock,
             recordings_dir=self._directory,
+            traces_dir=self.traces_dir,
             public_url=self.url,
             settings=SwitchboardSettings(lease_s=100 * 86_400.0),
         )

@@ -12,6 +12,8 @@ import pytest
 from byourside_server.calls.call import Call
 from byourside_server.dashboard.routes import ROUTES, Route, way_on
 from byourside_server.dashboard.visit import proof_of
+from byourside_server.lines.sip_traces import trace_path
+from byourside_server.sip.trace import Passage, encode
 from tests.dashboard.house import NOBODY, PASSWORD, House
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -245,6 +247,25 @@ def test_recordings_come_in_ranges_for_the_session_only(
     part = guest.get(path, headers={"Range": "bytes=100-199"})
     assert (part.status_code, part.content) == (206, whole.content[100:200])
     assert stranger.get(path).status_code == 401
+
+
+def test_the_sip_trace_is_linked_where_there_is_one_and_shown_to_the_session_only(
+    house: House, guest: httpx.Client, stranger: httpx.Client, finished: Call
+) -> None:
+    page, path = f"/calls/{finished.id}", f"/calls/{finished.id}/sip-trace"
+    file = trace_path(house.traces_dir, finished.id)
+    assert path not in guest.get(page).text
+    assert guest.get(path).status_code == 404
+    file.parent.mkdir(exist_ok=True)
+    ring = Passage(1e9, "received", "UDP", ("10.0.0.1", 5060), ("10.0.0.2", 5060), "SIP/2.0 180 Ringing")
+    file.write_text(encode(ring))
+    try:
+        assert f'href="{path}"' in guest.get(page).text
+        assert "<-- 10.0.0.2:5060  SIP/2.0 180 Ringing" in guest.get(path).text
+        assert guest.get(f"{path}?format=pcap").content[:4] == bytes.fromhex("d4c3b2a1")
+        assert stranger.get(path).status_code == 401
+    finally:
+        file.unlink()
 
 
 def test_the_outline_shows_who_spoke_when(guest: httpx.Client, finished: Call) -> None:

@@ -27,6 +27,7 @@ from byourside_server.lines.line import Line
 from byourside_server.lines.media_memory import InProcessMedia, MemoryWire
 from byourside_server.lines.media_port import MediaUnavailable, OnEvent
 from byourside_server.lines.sip_socket import SipSocket
+from byourside_server.lines.sip_traces import SipTraces
 from byourside_server.lines.trunk import Trunk
 from byourside_server.lines.trunk_names import Srv
 from byourside_server.lines.trunks import Trunks
@@ -412,6 +413,7 @@ async def rehearsal(
     voice: TextToSpeech | None = None,
     ring_timeout_s: float = 20.0,
     transfers: tuple[TransferTarget, ...] = (),
+    traces: SipTraces | None = None,
     name: str = "call-1",
     srtp: SrtpPolicy = "off",
 ) -> AsyncIterator[Rehearsal]:
@@ -434,6 +436,7 @@ async def rehearsal(
         media_host=OFFICE,
         today=lambda: date(2026, 3, 2),
         transfers=transfers,
+        traces=traces,
     )
     call = Call(
         id=name,

@@ -34,7 +34,12 @@ def test_a_simulated_phone_takes_a_referral_and_hangs_up(tmp_path: Path) -> None
             await until(lambda: bool(stage.heard_by_phone(sip.InviteReceived)))
             invite = stage.incoming
             simulated = SimulatedCall(
-                invite, phone_of(invite.to_user), "sandbox-1", socket=stage.phone, media=stage.far
+                invite,
+                phone_of(invite.to_user),
+                "sandbox-1",
+                socket=stage.phone,
+                media=stage.far,
+                note_key=lambda key: None,
             )
             await asyncio.gather(simulated.run(), asyncio.wait_for(running, 60))
             assert [event.target for event in heard if isinstance(event, sip.ReferReceived)] == [

@@ -9,10 +9,11 @@ from typing import Any, cast
 import pytest
 import sqlalchemy as sa
 
+from byourside_server.calls.answering import Answering
 from byourside_server.calls.call import Callback, Evidence, Report, StepProof
 from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.providers.base import Usage
-from byourside_server.store.call_rows import call_of, media_text, report_text, usage_text
+from byourside_server.store.call_rows import answering_text, call_of, media_text, report_text, usage_text
 
 REPORT = Report(
     "It went well.",
@@ -28,7 +29,7 @@ REPORT = Report(
 )
 UNSET = """
     key_id dialing_at ringing_at answered_at ended_at finished_at answered_by ended_by end_reason error sip
-    turns analysis recording_ms latency media mind cancel_requested_at report usage
+    turns analysis answering recording_ms latency media mind cancel_requested_at report usage
 """
 ROW: Mapping[str, Any] = {
     **dict.fromkeys(UNSET.split()),
@@ -70,3 +71,10 @@ def test_usage_is_read_back_and_none_is_not_stored(usage: Usage) -> None:
     text = usage_text(usage)
     assert (text is None) == (usage == Usage())
     assert call_of(row(usage=text)).usage == usage
+
+
+def test_the_verdict_is_read_back_and_none_is_not_stored() -> None:
+    verdict = Answering("voicemail", "beep", 9412, 0.99, "human")
+    assert call_of(row(answering=answering_text(verdict))).answering == verdict
+    assert answering_text(None) is None
+    assert call_of(row()).answering is None

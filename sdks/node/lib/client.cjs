@@ -30,6 +30,7 @@ const PLACEABLE = [
   "scheduledAt",
   "mustSay",
   "mustAsk",
+  "hangUpOn",
 ];
 const OPTIONS_OF_PLACING = new Set([...PLACEABLE, "idempotencyKey", "signal"]);
 

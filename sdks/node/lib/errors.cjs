@@ -26,6 +26,7 @@ const MESSAGE_OF_CODE = {
   invalid_metadata: "The metadata must be an object of acceptable size.",
   invalid_max_duration: "The maximum duration must be a whole number of seconds in the allowed range.",
   invalid_language: "The language must be a language tag, for example en-US.",
+  invalid_hang_up_on: "hangUpOn must be an array of some of ivr, screening and unknown.",
   invalid_voicemail: "The voicemail setting must be {action: hang_up or leave_message, message}.",
   invalid_scheduled_at: "The scheduled time must be ISO 8601 with its offset.",
   invalid_must_say: "mustSay must be an array of at most 10 sentences.",

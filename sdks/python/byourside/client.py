@@ -85,6 +85,7 @@ class Client:
         scheduled_at: Union[str, datetime, None] = None,
         must_say: Optional[Sequence[str]] = None,
         must_ask: Optional[Sequence[str]] = None,
+        hang_up_on: Optional[Sequence[str]] = None,
         idempotency_key: Optional[str] = None,
     ) -> PlacedCall:
         """Have `to` called toward `objective`; answers at once with `callId` and `status`.
@@ -92,7 +93,8 @@ class Client:
         Every try carries the same Idempotency-Key (`idempotency_key`, or a fresh one), so that a repeat
         after a lost answer gets the first call's answer and not a second call. `scheduled_at` is an
         ISO 8601 time with its offset, or a datetime with its time zone. `must_say` and `must_ask` are
-        sentences and questions spoken word for word; the record's `steps` prove it.
+        sentences and questions spoken word for word; the record's `steps` prove it. `hang_up_on` names
+        who is not talked to: some of "ivr", "screening" and "unknown".
         """
         request: Dict[str, Any] = {
             "to": to,
@@ -108,6 +110,7 @@ class Client:
             "scheduledAt": _moment(scheduled_at),
             "mustSay": None if must_say is None else list(must_say),
             "mustAsk": None if must_ask is None else list(must_ask),
+            "hangUpOn": None if hang_up_on is None else list(hang_up_on),
         }
         given = {name: value for name, value in request.items() if value is not None}
         return cast(PlacedCall, _record(self._post(CALLS_PATH, given, idempotency_key)))

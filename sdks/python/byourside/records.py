@@ -60,6 +60,16 @@ class DialAttempt(TypedDict, total=False):
     reason: Optional[str]
 
 
+class Answering(TypedDict):
+    """Who answered, what that rests on, and how soon after the answer it was known."""
+
+    verdict: str
+    by: str
+    timeMs: int
+    confidence: float
+    revised: Optional[str]
+
+
 class SipFacts(TypedDict, total=False):
     """What the telephone line itself said."""
 
@@ -172,6 +182,7 @@ class CallRecord(_PublishedRecord, total=False):
     scheduledAt: Optional[str]
     attempt: int
     answeredBy: Optional[str]
+    answering: Optional[Answering]
     outcome: Optional[str]
     objectiveMet: Optional[str]
     objectiveReason: Optional[str]

@@ -86,6 +86,7 @@ class Placing(unittest.TestCase):
             scheduled_at=full["scheduledAt"],
             must_say=full["mustSay"],
             must_ask=full["mustAsk"],
+            hang_up_on=full["hangUpOn"],
         )
         self.assertEqual(line.asked[0][3], full)
 
