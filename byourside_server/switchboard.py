@@ -27,7 +27,7 @@ from byourside_server.lines.equipment import recording_path
 from byourside_server.lines.sip_traces import read_trace, trace_path
 from byourside_server.media.recording import seconds_of
 from byourside_server.sip.trace import Passage
-from byourside_server.store import accounts, calls, live, outbox, placing, workers
+from byourside_server.store import accounts, calls, listing, live, outbox, placing, workers
 from byourside_server.store import events as event_log
 from byourside_server.store.analysis_desk import AnalysisDesk, Analyst
 from byourside_server.store.changes import Changes
@@ -236,7 +236,7 @@ class Switchboard:
         states = None
         if status is not None:
             states = [state for state, public in lifecycle.PUBLIC_STATUS.items() if public == status]
-        page = await self._db.read(calls.list_calls, account.id, limit + 1, before, states, text)
+        page = await self._db.read(listing.list_calls, account.id, limit + 1, before, states, text)
         more = len(page) > limit
         return page[:limit], page[limit - 1].id if more else None
 

@@ -23,7 +23,7 @@ from byourside_server.calls.call import (
 )
 from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
-from byourside_server.calls.wire_request import parse_call_request, request_document
+from byourside_server.calls.wire_request import kept_request, request_document
 from byourside_server.providers.base import Usage
 
 Column = str | int | float | None
@@ -75,8 +75,7 @@ def call_of(row: Mapping[str, Any] | sa.RowMapping) -> Call:
         id=row["id"],
         account_id=row["account_id"],
         key_id=row["key_id"],
-        # It was validated when it came in; the developer's setting of that day is not asked again.
-        request=parse_call_request(json.loads(row["request"]), allow_local_webhooks=True),
+        request=kept_request(json.loads(row["request"])),
         caller_id=row["caller_id"],
         state=row["state"],
         created_at=row["created_at"],

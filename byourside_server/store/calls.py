@@ -1,4 +1,4 @@
-"""Calls in the store: kept, found, listed, and changed by one function only.
+"""Calls in the store: kept, found, and changed by one function only.
 
 `change` is the sole writer of `state`: a compare-and-set against `lifecycle.TRANSITIONS` that tells its
 event in the same transaction. Everything is asked per account, so a stranger's call does not exist.
@@ -6,7 +6,7 @@ event in the same transaction. Everything is asked per account, so a stranger's 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -19,7 +19,6 @@ from byourside_server.store.call_rows import Column, call_of, request_text
 from byourside_server.store.engine import House
 from byourside_server.store.prepared import Prepared, given, insert_of
 from byourside_server.store.schema import calls
-from byourside_server.store.search import matches
 
 OPEN_STATES = frozenset(lifecycle.STATES) - lifecycle.TERMINAL_STATES
 INSERT = Prepared(
@@ -123,35 +122,6 @@ def load(conn: sa.Connection, call_id: str) -> Call | None:
     """The call of that id, whoever's it is: for the house's own work."""
     row = conn.execute(sa.select(calls).where(calls.c.id == call_id)).mappings().one_or_none()
     return call_of(row) if row else None
-
-
-def list_calls(
-    conn: sa.Connection,
-    account_id: str,
-    limit: int,
-    before: str | None = None,
-    states: Collection[str] | None = None,
-    text: str | None = None,
-) -> list[Call]:
-    """The account's calls, most recent first, from below the call `before` on; those that `text` finds.
-
-    A cursor that names no call of the account lists nothing.
-    """
-    query = sa.select(calls).where(calls.c.account_id == account_id)
-    if text is not None:
-        query = query.where(matches(conn, text))
-    if states is not None:
-        query = query.where(calls.c.state.in_(states))
-    if before is not None:
-        cursor = sa.select(calls.c.created_at, calls.c.id).where(
-            calls.c.id == before, calls.c.account_id == account_id
-        )
-        place = conn.execute(cursor).one_or_none()
-        if place is None:
-            return []
-        query = query.where(sa.tuple_(calls.c.created_at, calls.c.id) < sa.tuple_(*map(sa.literal, place)))
-    query = query.order_by(calls.c.created_at.desc(), calls.c.id.desc()).limit(limit)
-    return [call_of(row) for row in conn.execute(query).mappings()]
 
 
 def sequence_of(conn: sa.Connection, call_id: str) -> int:
