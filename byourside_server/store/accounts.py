@@ -11,6 +11,8 @@ from byourside_server.store.prepared import Prepared, Row, given
 from byourside_server.store.schema import accounts
 
 LOAD = Prepared(sa.select(accounts).where(accounts.c.id == given("account_id")))
+# FOR UPDATE is no SQLite, where it is left out.
+LOAD_LOCKED = Prepared(sa.select(accounts).where(accounts.c.id == given("account_id")).with_for_update())
 LOCK = sa.select(accounts.c.id).where(accounts.c.id == given("account_id")).with_for_update()
 MAX_CONCURRENT = 10
 CALLS_PER_MINUTE = 60
@@ -73,6 +75,12 @@ def find_account(conn: sa.Connection, name: str) -> Account | None:
 def load_account(conn: sa.Connection, account_id: str) -> Account | None:
     """The account of that id, as it is now."""
     row = LOAD.row(conn, account_id=account_id)
+    return account_of(row) if row else None
+
+
+def load_locked(conn: sa.Connection, account_id: str) -> Account | None:
+    """The account of that id, held to the end of the transaction as by `lock_account`."""
+    row = LOAD_LOCKED.row(conn, account_id=account_id)
     return account_of(row) if row else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from byourside_server.errors import Refusal
-from byourside_server.store.prepared import Prepared, given, insert_of
+from byourside_server.store.prepared import Prepared, given
 from byourside_server.store.schema import idempotency
 
 KEPT_S = 24 * 3600.0
@@ -17,12 +17,14 @@ RECALL = Prepared(
     )
 )
 # Only one that is too old to be recalled can be there already.
-FORGET = Prepared(
-    idempotency.delete().where(
-        idempotency.c.account_id == given("of_account"), idempotency.c.key == given("of_key")
+REMEMBER = Prepared(
+    sa.text(
+        'INSERT INTO idempotency (account_id, "key", body_hash, call_id, created_at)'
+        " VALUES (:account_id, :key, :body_hash, :call_id, :created_at)"
+        ' ON CONFLICT (account_id, "key") DO UPDATE SET body_hash = excluded.body_hash,'
+        " call_id = excluded.call_id, created_at = excluded.created_at"
     )
 )
-REMEMBER = Prepared(insert_of(idempotency, *idempotency.c.keys()))
 
 
 def recall(conn: sa.Connection, account_id: str, key: str, body_hash: str, now: float) -> str | None:
@@ -46,7 +48,6 @@ def remember(
     conn: sa.Connection, account_id: str, key: str, body_hash: str, call_id: str, now: float
 ) -> None:
     """Keep what the key has placed."""
-    FORGET.run(conn, of_account=account_id, of_key=key)
     REMEMBER.run(
         conn, account_id=account_id, key=key, body_hash=body_hash, call_id=call_id, created_at=now
     )

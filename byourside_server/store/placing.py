@@ -11,7 +11,7 @@ from byourside_server.calls.call import Call, CallRequest
 from byourside_server.errors import Refusal
 from byourside_server.guardrails.check import check_caller_id
 from byourside_server.store import idempotency
-from byourside_server.store.accounts import load_account, lock_account
+from byourside_server.store.accounts import load_locked, lock_account
 from byourside_server.store.call_rows import Column
 from byourside_server.store.calls import change, get_call, insert_call
 from byourside_server.store.engine import House
@@ -39,8 +39,7 @@ def accept(conn: sa.Connection, house: House, placement: Placement, now: float) 
     over_minute_cap; then nothing has changed.
     """
     account_id, request = placement.account_id, placement.request
-    lock_account(conn, account_id)
-    account = load_account(conn, account_id)
+    account = load_locked(conn, account_id)
     if account is None:
         raise Refusal("unauthorized")
     if placement.idempotency_key is not None:
