@@ -106,6 +106,8 @@ class Conversation(Standing):
         """A tone that no voice makes: music to wait by; of some, the verdict on who answered follows."""
         if kind in ("music", "music_ended") and self._phase in ("opening", "talk"):
             self._hear_music(kind, at, now)
+        if kind == "ringback" and at >= 0 and self._phase in ("opening", "talk"):
+            self._hear_ringing(now)
         finding = self.verdicts.of_tone(kind, at, self._ears.pickup, has_conversed=self._record.has_conversed)
         if finding is not None and self._phase in ("opening", "talk"):
             self._to_machine(finding, now)
@@ -206,6 +208,16 @@ class Conversation(Standing):
             self._way.hold.hear_music(at)
         else:
             self._way.hold.hear_music_end(now)
+        if self._mouth.is_silent and self._ears.turn is None:
+            self._wait(now)
+
+    def _hear_ringing(self, now: float) -> None:
+        """Another phone rings: heard in one piece with what is said behind it, words become others."""
+        self._timers.clear("silence", "greet", "resume")
+        self._way.hold.begin("machine")
+        if self._ears.turn is not None and not self._ears.is_hearing:
+            self._on_turn_over(now)
+        self._way.hold.begin("machine")
         if self._mouth.is_silent and self._ears.turn is None:
             self._wait(now)
 

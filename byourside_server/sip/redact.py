@@ -25,14 +25,14 @@ _SHOWN_BODIES = frozenset({"application/sdp", "message/sipfrag"})
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _END_OF_HEAD = re.compile(r"\r\n\r\n|\n\n|\r\r")
-_FIELD = re.compile(r"([^:\s]+)([ \t]*:[ \t]*)(.*)", re.DOTALL)
-_PARAMETER = re.compile(r'([\w.!%*+`\'~-]+)([ \t]*=[ \t]*)("(?:[^"\\]|\\.)*"?|[^,\s]*)')
-_URI_PASSWORD = re.compile(r"(sips?:[^\s:@<>;?]*):[^\s@<>]*@", re.IGNORECASE)
+_FIELD = re.compile(r"([^:\s]++)([ \t]*+:[ \t]*+)(.*+)", re.DOTALL)
+_PARAMETER = re.compile(r'([\w.!%*+`\'~-]++)([ \t]*+=[ \t]*+)("(?:[^"\\]|\\.)*+"?|[^,\s]*+)')
+_URI_PASSWORD = re.compile(r"(sips?:[^\s:@<>;?]*+):[^\s@<>]{0,256}@", re.IGNORECASE)
 # Header fields inside a URI (§19.1.1) may be credentials, too.
-_URI_CREDENTIALS = re.compile(r"([?&](?:proxy-)?authorization=)[^&>\s]*", re.IGNORECASE)
-_KEYS = re.compile(r"(?im)^(a=crypto:.*?inline:|a=key-mgmt:|a=ice-pwd:|k=)([^\r\n]*)")
-_URI_NUMBER = re.compile(r"(sips?:|tel:)(\+?[0-9][0-9().-]{5,})", re.IGNORECASE)
-_SHOWN_NUMBER = re.compile(r'("[^"\r\n]*"|(?<=: )[+0-9][0-9 ().-]{6,})(?=[ \t]*<)')
+_URI_CREDENTIALS = re.compile(r"([?&](?:proxy-)?authorization=)[^&>\s]*+", re.IGNORECASE)
+_KEYS = re.compile(r"(?im)^(a=crypto:.*?inline:|a=key-mgmt:|a=ice-pwd:|k=)([^\r\n]*+)")
+_URI_NUMBER = re.compile(r"(sips?:|tel:)(\+?[0-9][0-9().-]{5,}+)", re.IGNORECASE)
+_SHOWN_NUMBER = re.compile(r'("[^"\r\n]*+"|(?<=: )[+0-9][0-9 ().-]{6,}+)(?=[ \t]*+<)')
 _DIGIT = re.compile("[0-9]")
 
 

@@ -312,8 +312,10 @@ class ScriptedLine:
         """Beside the script."""
         self._speak(text, at, None)
 
-    def tone_at(self, at: float, kind: str) -> None:
-        self._at(at, lambda now: self.conversation.receive_tone(kind, at, now))
+    def tone_at(self, at: float, kind: str, since: float | None = None) -> None:
+        """A tone told at this moment; it began `since` then, or at once."""
+        began = at if since is None else since
+        self._at(at, lambda now: self.conversation.receive_tone(kind, began, now))
 
     def beep_at(self, at: float) -> None:
         """A voicemail's tone, beside the script."""

@@ -108,6 +108,28 @@ def test_a_queue_is_waited_out_without_asking_anybody() -> None:
     assert line.report.extracted["confirmed"] is True
 
 
+def test_a_phone_that_rings_behind_a_menu_parts_the_machines_words_from_the_persons() -> None:
+    """Even where the machine's were not understood in time, nobody is spoken to before somebody picks up."""
+    for words, told_at in ((PLEASE_HOLD, 28.0), ("", 23.0)):
+        line = ScriptedLine(README, [Line(MAIN), "Yes.", "No."])
+        line.tone_at(told_at, "ringback", since=told_at - 0.5)
+        through(line, (12.0, SECOND), (22.0, words), (29.0, SPEAKING))
+        assert line.sounds[0][0] > 29.0
+        assert line.conversation.answered_by == "human"
+        assert line.report.extracted["confirmed"] is True
+        spoken = [turn.text for turn in line.conversation.turns if turn.role == "contact"]
+        assert "speaking how can i help" in spoken
+
+
+def test_ringing_that_began_before_the_answer_means_nothing() -> None:
+    """The tone's end is told a moment after the call was taken."""
+    line = ScriptedLine(README, ["Hello?", "Yes.", "No."])
+    line.tone_at(0.1, "ringback", since=-1.9)
+    line.run()
+    assert line.conversation.end_reason == "completed"
+    assert line.sounds[0][0] < 4.0
+
+
 def test_music_alone_is_waited_out_too() -> None:
     line = ScriptedLine(README, [SILENCE, "Yes.", "No."])
     line.tone_at(0.5, "music")
