@@ -88,7 +88,7 @@ async def measure(path: Path, made: dict[str, str], count: int, rounds: int) -> 
     with contextlib.closing(sqlite3.connect(path)) as conn:
         depth = "SELECT id FROM calls WHERE account_id = ? ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?"
         (deep,) = conn.execute(depth, (archive.BIG, int(0.45 * count))).fetchone()
-        one = "SELECT id FROM calls WHERE rowid >= ? AND account_id = ? LIMIT 1"
+        one = "SELECT id FROM calls WHERE rowid >= ? AND +account_id = ? LIMIT 1"
         some = []
         for _ in range(100):
             row = random.randrange(1, count)
@@ -119,7 +119,7 @@ async def measure(path: Path, made: dict[str, str], count: int, rounds: int) -> 
     rows["text, of nobody (store only)"] = await searched(path)
     for name, row in rows.items():
         print(f"{count:>10,}  {name:36} p50 {row['p50Ms']:7.2f}  p95 {row['p95Ms']:7.2f} ms", flush=True)
-    return {"calls": count, "startS": round(start_s, 1), "bytes": os.path.getsize(path), "rows": rows}
+    return {"calls": count, "startS": round(start_s, 1), "bytes": archive.size_of(path), "rows": rows}
 
 
 async def searched(path: Path) -> dict[str, float]:
@@ -155,7 +155,7 @@ async def run(given: argparse.Namespace) -> int:
         found, first = [], 0
         for count in sorted(given.calls):
             took_s = archive.fill(path, first, count)
-            size = os.path.getsize(path) / 1e6
+            size = archive.size_of(path) / 1e6
             print(f"{count:>10,}  calls stored ({took_s:.0f} s, {size:,.0f} MB)", flush=True)
             found.append(await measure(path, made, count, given.rounds))
             first = count

@@ -82,3 +82,8 @@ def fill(path: Path, first: int, last: int) -> float:
     conn.execute("PRAGMA journal_mode=WAL")
     conn.close()
     return time.monotonic() - began
+
+
+def size_of(path: Path) -> int:
+    """Bytes of the database's file."""
+    return path.stat().st_size

@@ -86,7 +86,7 @@ def _found(
     if named is not None:
         return [named] if "below_at" not in values and (states is None or named.state in states) else []
     window = _newest("below_at" in values).limit(SEARCHED).subquery()
-    query = sa.select(window).where(matches(conn, window.c, text))
+    query = sa.select(window).where(matches(conn, window, text))
     if states is not None:
         query = query.where(window.c.state.in_(states))
     query = query.order_by(window.c.created_at.desc(), window.c.id.desc()).limit(limit)

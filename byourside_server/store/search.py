@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from sqlalchemy import Text
 
 
-def matches(
-    conn: sa.Connection, columns: sa.ReadOnlyColumnCollection[str, Any], text: str
-) -> sa.ColumnElement[bool]:
+def matches(conn: sa.Connection, rows: sa.FromClause, text: str) -> sa.ColumnElement[bool]:
     """Whether a call's id begins with `text`, or its number or objective holds it, in any case."""
     digits = "".join(letter for letter in text if letter.isdecimal() and letter.isascii())
     found = [
-        columns.id.startswith(text.lower(), autoescape=True),
-        member_of(conn, columns.request, "objective").icontains(text, autoescape=True),
+        rows.c.id.startswith(text.lower(), autoescape=True),
+        member_of(conn, rows.c.request, "objective").icontains(text, autoescape=True),
     ]
     if digits and not any(letter.isalpha() for letter in text):
-        found.append(member_of(conn, columns.request, "to").contains(digits, autoescape=True))
+        found.append(member_of(conn, rows.c.request, "to").contains(digits, autoescape=True))
     return sa.or_(*found)
 
 

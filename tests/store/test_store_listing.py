@@ -12,11 +12,13 @@ import sqlalchemy as sa
 
 from byourside_server.calls.call import Call
 from byourside_server.errors import Refusal
-from byourside_server.store import events, keys, listing, placing
+from byourside_server.store import events, keys, listing, live, placing
 from byourside_server.store.call_rows import request_text
 from byourside_server.store.engine import House
+from byourside_server.store.gate import accounts_due
 from byourside_server.store.listing import list_calls
 from byourside_server.store.prepared import driver
+from byourside_server.store.reconciler import find_overdue
 from byourside_server.store.schema import calls
 from tests.store.rig import OWN_NUMBER, Rig, request
 
@@ -160,6 +162,34 @@ def test_the_events_of_an_account_and_of_a_call_are_read_along_an_index(tmp_path
             steps = await rig.db.read(plan)
             assert steps
             assert not [step for step in steps if step.startswith("SCAN") or "TEMP B-TREE" in step]
+
+    asyncio.run(story())
+
+
+def test_what_the_house_looks_for_at_its_start_and_every_second_reads_no_past_call(tmp_path: Path) -> None:
+    """With ten million calls stored, a look at all of them took the start over a minute."""
+
+    async def story() -> None:
+        async with Rig(f"sqlite:///{tmp_path / 'a.db'}", tmp_path) as rig:
+
+            def plan(conn: sa.Connection) -> list[str]:
+                asked: list[str] = []
+                driver(conn).set_trace_callback(asked.append)
+                live.lose_lines(conn, House(rig.engine.put, rig.switchboard.record), ["one", "two"], 1.0)
+                live.canceled_lines(conn, "one")
+                find_overdue(conn, 1.0, 1.0)
+                accounts_due(conn, 1.0)
+                driver(conn).set_trace_callback(None)
+                return [
+                    str(step.detail)
+                    for sql in asked
+                    for step in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")
+                ]
+
+            steps = await rig.db.write(plan)
+            assert len(steps) >= 5
+            assert "SEARCH calls USING INDEX calls_owner (owner>?)" in steps
+            assert not [step for step in steps if step.startswith("SCAN")]
 
     asyncio.run(story())
 
