@@ -56,7 +56,7 @@ def iso_utc(epoch: float | None) -> str | None:
     if epoch is None:
         return None
     moment = datetime.fromtimestamp(round(epoch * 1000) / 1000, tz=UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{round(moment.microsecond / 1000):03d}Z"
+    return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def parse_iso_utc(text: str) -> float:

@@ -27,7 +27,7 @@ from byourside_server.lines.equipment import recording_path
 from byourside_server.lines.sip_traces import read_trace, trace_path
 from byourside_server.media.recording import seconds_of
 from byourside_server.sip.trace import Passage
-from byourside_server.store import accounts, calls, live, outbox, placing, workers
+from byourside_server.store import accounts, calls, listing, live, outbox, placing, workers
 from byourside_server.store import events as event_log
 from byourside_server.store.analysis_desk import AnalysisDesk, Analyst
 from byourside_server.store.changes import Changes
@@ -163,7 +163,7 @@ class Switchboard:
 
     async def authenticate(self, bearer: str) -> tuple[Account, AgentKey]:
         """Whose key this is. Asked afresh every time, so a revoked key stops at once."""
-        found = await self._db.read(authenticate, bearer) if looks_like_key(bearer) else None
+        found = await self._db.glance(authenticate, bearer) if looks_like_key(bearer) else None
         if found is None:
             raise Refusal("unauthorized", "The agent key is missing, unknown or revoked.")
         return found
@@ -199,7 +199,7 @@ class Switchboard:
         """The guardrails without a call: raises the Refusal that placing would raise for these numbers."""
         destination = check_destination(request.to)
         self._check_language(request)
-        owned = await self._db.read(owned_numbers, account.id)
+        owned = await self._db.glance(owned_numbers, account.id)
         check_caller_id(request.caller_id, owned, account.default_caller_id)
         return destination
 
@@ -216,7 +216,7 @@ class Switchboard:
 
     async def get(self, account: Account, call_id: str) -> Call:
         """The account's call, or Refusal `not_found`."""
-        call = await self._db.read(calls.get_call, account.id, call_id)
+        call = await self._db.glance(calls.get_call, account.id, call_id)
         if call is None:
             raise Refusal("not_found", "There is no such call.")
         return call
@@ -237,7 +237,7 @@ class Switchboard:
         states = None
         if status is not None:
             states = [state for state, public in lifecycle.PUBLIC_STATUS.items() if public == status]
-        page = await self._db.read(calls.list_calls, account.id, limit + 1, before, states, text)
+        page = await self._db.read(listing.list_calls, account.id, limit + 1, before, states, text)
         more = len(page) > limit
         return page[:limit], page[limit - 1].id if more else None
 

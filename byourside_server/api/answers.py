@@ -21,9 +21,13 @@ DEFAULT_RETRY_AFTER_S: Mapping[str, float] = {
 }
 
 
+# Made once: json.dumps makes an encoder for every value that is not written in its own default way.
+COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def json_bytes(value: JsonValue) -> bytes:
     """Compact UTF-8 JSON. NaN and infinities are a programmer's mistake and raise ValueError."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return COMPACT.encode(value).encode()
 
 
 def answer(value: JsonValue, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

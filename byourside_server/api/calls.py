@@ -51,7 +51,7 @@ class Calls:
             key_of(request),
             wanted,
             idempotency_key=idempotency_key,
-            body_hash=hash_of(body),
+            body_hash=hash_of(body) if idempotency_key is not None else "",
         )
         return answer({"callId": call.id, "status": PLACED_STATUS})
 

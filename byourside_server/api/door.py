@@ -1,28 +1,29 @@
 """The door: every request passes here first and every answer last.
 
-In: a request id, the agent key (before anything else under /v1), then path and method. Out: the headers
-all answers share, no body for HEAD, and for whatever went wrong the one error shape. Knows no route by
-name; asks the application which paths it has.
+In: a request id, the agent key (before anything else under /v1), then path and method, and straight to the
+handler. Out: the headers all answers share, no body for HEAD, and for whatever went wrong the one error
+shape. Knows no route by name; asks the application once which paths it has.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
-from collections.abc import Iterable
+import random
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from byourside_server.api.answers import refused
 from byourside_server.api.desk import Desk, Visit
 from byourside_server.api.headers import bearer_of, challenge
+from byourside_server.api.signpost import Signpost
 from byourside_server.errors import Refusal
 
 log = logging.getLogger(__name__)
+# Told apart, not guarded: nothing is opened by a request id, so the system need not be asked for each.
+_marks = random.Random()
 
 
 class Door:
@@ -31,12 +32,13 @@ class Door:
     def __init__(self, app: ASGIApp, desk: Desk) -> None:
         self._app = app
         self._desk = desk
+        self._signpost: Signpost | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        visit = Visit(request_id=f"req_{secrets.token_hex(8)}", is_head=scope["method"] == "HEAD")
+        visit = Visit(request_id=f"req_{_marks.getrandbits(64):016x}", is_head=scope["method"] == "HEAD")
         way_out = WayOut(send, visit)
         try:
             await self._enter(scope, receive, way_out, visit)
@@ -54,16 +56,27 @@ class Door:
         if path == "/v1" or path.startswith("/v1/"):
             account, key = await self._desk.authenticate(bearer_of(Headers(scope=scope)))
             visit = Visit(visit.request_id, visit.is_head, account, key)
-        allowed = methods_at(scope["app"].routes, path)
-        if not allowed:
+        found = self._places(scope).at(path)
+        if found is None:
             raise Refusal("not_found", "There is nothing at this path; /docs lists what there is.")
+        place, parts = found
         if method == "OPTIONS":
-            await Response(status_code=204, headers={"Allow": ", ".join(allowed)})(scope, receive, way_out)
+            headers = {"Allow": ", ".join(place.allowed)}
+            await Response(status_code=204, headers=headers)(scope, receive, way_out)
             return
-        if method not in allowed:
-            raise Refusal("method_not_allowed", f"This path answers only {', '.join(allowed)}.")
-        inside = {**scope, "method": "GET" if visit.is_head else method, "byourside.visit": visit}
-        await self._app(inside, receive, way_out)
+        if method not in place.allowed:
+            raise Refusal("method_not_allowed", f"This path answers only {', '.join(place.allowed)}.")
+        inside = {**scope, "path_params": parts, "byourside.visit": visit}
+        if visit.is_head:
+            inside["method"] = "GET"
+        answer = await place.handlers[inside["method"]](Request(inside, receive))
+        await answer(inside, receive, way_out)
+
+    def _places(self, scope: Scope) -> Signpost:
+        # On the first request: whoever makes the application adds its routes after the door.
+        if self._signpost is None:
+            self._signpost = Signpost(scope["app"].routes)
+        return self._signpost
 
     async def _refuse(
         self, refusal: Refusal, scope: Scope, receive: Receive, way_out: WayOut, visit: Visit
@@ -74,7 +87,8 @@ class Door:
         if refusal.status == 401:
             headers["WWW-Authenticate"] = challenge(Headers(scope=scope))
         if refusal.status == 405:
-            headers["Allow"] = ", ".join(methods_at(scope["app"].routes, scope["path"]))
+            found = self._places(scope).at(scope["path"])
+            headers["Allow"] = ", ".join(found[0].allowed) if found else ""
         await refused(refusal, visit.request_id, headers)(scope, receive, way_out)
 
 
@@ -96,21 +110,3 @@ class WayOut:
         elif message["type"] == "http.response.body" and self._visit.is_head:
             message = {**message, "body": b""}
         await self._send(message)
-
-
-def methods_at(routes: Iterable[BaseRoute], path: str) -> tuple[str, ...]:
-    """What may be asked of a path, sorted; empty where nothing lives there.
-
-    The first template that fits owns the path: `/calls/validate` is not also a call named "validate".
-    """
-    owner: str | None = None
-    methods: set[str] = set()
-    for route in routes:
-        if isinstance(route, Route) and route.path_regex.fullmatch(path) and owner in (None, route.path):
-            owner = route.path
-            methods |= set(route.methods or ())
-    if not methods:
-        return ()
-    if "GET" in methods:
-        methods.add("HEAD")
-    return tuple(sorted(methods | {"OPTIONS"}))

@@ -7,6 +7,8 @@ sentence that names the field and the cure; `request_document` is its inverse, f
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from byourside_server.calls.answering import HANG_UP_ON, Verdict
@@ -254,3 +256,27 @@ def request_document(request: CallRequest) -> Json:
         "mustAsk": list(request.must_ask),
         "hangUpOn": list(request.hang_up_on),
     }
+
+
+def kept_request(document: Mapping[str, Any]) -> CallRequest:
+    """The request that `request_document` gave: what was checked when it came is not checked anew.
+
+    A row of an older edition lacks what that did not know.
+    """
+    voicemail, scheduled_at = document.get("voicemail") or {}, document.get("scheduledAt")
+    return CallRequest(
+        to=document["to"],
+        objective=document["objective"],
+        context=document.get("context"),
+        fields=tuple(Field(f["name"], f["type"], f["description"]) for f in document.get("fields") or ()),
+        webhook_url=document.get("webhookUrl"),
+        caller_id=document.get("callerId"),
+        metadata=document.get("metadata"),
+        max_duration_s=document.get("maxDurationSec"),
+        language=document.get("language"),
+        voicemail=VoicemailPolicy(voicemail.get("action") or "hang_up", voicemail.get("message")),
+        scheduled_at=None if scheduled_at is None else parse_iso_utc(scheduled_at),
+        must_say=tuple(document.get("mustSay") or ()),
+        must_ask=tuple(document.get("mustAsk") or ()),
+        hang_up_on=tuple(document.get("hangUpOn") or ()),
+    )

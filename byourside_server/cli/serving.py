@@ -43,7 +43,11 @@ def serve(config: Config, given: Namespace) -> int:
     if config.is_virtual:
         say("Calls go at virtual time: half a minute of telephone takes a second or less.")
     start_logging(config.log_level)
-    return asyncio.run(app.serve(config))
+    # uvloop where it is installed: an answer's head and body leave in one write.
+    from uvicorn.loops.auto import auto_loop_factory
+
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        return runner.run(app.serve(config))
 
 
 def demo(config: Config, given: Namespace) -> int:

@@ -48,7 +48,7 @@ class PrefixTable:
     def __init__(self, rows: Iterable[PrefixRow]) -> None:
         self.rows = tuple(rows)
         self._plain: dict[str, PrefixRow] = {}
-        patterns: list[tuple[re.Pattern[str], PrefixRow]] = []
+        patterns: list[PrefixRow] = []
         seen: set[str] = set()
         for row in self.rows:
             if row.prefix in seen:
@@ -57,15 +57,20 @@ class PrefixTable:
             if row.prefix.isdigit():
                 self._plain[row.prefix] = row
             else:
-                patterns.append((re.compile(row.prefix.replace("x", "[0-9]")), row))
-        self._patterns = sorted(patterns, key=lambda item: -_length(item[1]))
+                patterns.append(row)
+        self._patterns = sorted(patterns, key=lambda row: -_length(row))
+        # One expression of all, longest first: the number of the group that matched is the row.
+        shapes = (f"({row.prefix.replace('x', '[0-9]')})" for row in self._patterns)
+        self._pattern = re.compile("|".join(shapes))
+        self.countries = frozenset(country for row in self.rows for country in row.countries)
         self._longest = max(map(len, self._plain), default=0)
 
     def lookup(self, e164: str) -> PrefixRow | None:
         """Return the row with the longest prefix of this number, or None; a plain prefix wins a tie."""
         digits = e164.removeprefix("+")
         plain = self._plain_match(digits)
-        pattern = next((row for regex, row in self._patterns if regex.match(digits)), None)
+        found = self._pattern.match(digits) if self._patterns else None
+        pattern = self._patterns[found.lastindex - 1] if found and found.lastindex else None
         if plain is None or pattern is None:
             return plain or pattern
         return pattern if _length(pattern) > _length(plain) else plain
@@ -97,7 +102,7 @@ class DestinationTables:
 
     def countries(self) -> frozenset[str]:
         """Return the ISO codes of the countries that may be called."""
-        return frozenset(country for row in self.allowed.rows for country in row.countries)
+        return self.allowed.countries
 
 
 def rows_from_csv(text: str, name: str) -> tuple[PrefixRow, ...]:

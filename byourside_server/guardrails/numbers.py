@@ -59,9 +59,11 @@ def assignable(e164: str) -> Assignable | None:
         return None
     if phonenumbers.format_number(number, PhoneNumberFormat.E164) != e164:
         return None
-    if not phonenumbers.is_valid_number(number):
+    # What the library calls a valid number is one that it knows a type for; it looks for that only once.
+    kind = phonenumbers.number_type(number)
+    if kind == PhoneNumberType.UNKNOWN:
         return None
     country = phonenumbers.region_code_for_number(number)
     if country is None:
         return None
-    return Assignable(country, KIND_OF_LIBRARY_TYPE.get(phonenumbers.number_type(number), "unknown"))
+    return Assignable(country, KIND_OF_LIBRARY_TYPE.get(kind, "unknown"))

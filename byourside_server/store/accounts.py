@@ -7,8 +7,13 @@ import sqlalchemy as sa
 from byourside_server.accounts.account import Account
 from byourside_server.accounts.key import make_id, make_webhook_secret
 from byourside_server.errors import ConfigError
+from byourside_server.store.prepared import Prepared, Row, given
 from byourside_server.store.schema import accounts
 
+LOAD = Prepared(sa.select(accounts).where(accounts.c.id == given("account_id")))
+# FOR UPDATE is no SQLite, where it is left out.
+LOAD_LOCKED = Prepared(sa.select(accounts).where(accounts.c.id == given("account_id")).with_for_update())
+LOCK = sa.select(accounts.c.id).where(accounts.c.id == given("account_id")).with_for_update()
 MAX_CONCURRENT = 10
 CALLS_PER_MINUTE = 60
 MINUTE_ALLOWANCE = 1_000.0
@@ -20,7 +25,7 @@ def lock_account(conn: sa.Connection, account_id: str) -> None:
     SQLite has a single writer and needs none.
     """
     if conn.dialect.name == "postgresql":
-        conn.execute(sa.select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
+        conn.execute(LOCK, {"account_id": account_id})
 
 
 def create_account(
@@ -69,7 +74,13 @@ def find_account(conn: sa.Connection, name: str) -> Account | None:
 
 def load_account(conn: sa.Connection, account_id: str) -> Account | None:
     """The account of that id, as it is now."""
-    row = conn.execute(sa.select(accounts).where(accounts.c.id == account_id)).mappings().one_or_none()
+    row = LOAD.row(conn, account_id=account_id)
+    return account_of(row) if row else None
+
+
+def load_locked(conn: sa.Connection, account_id: str) -> Account | None:
+    """The account of that id, held to the end of the transaction as by `lock_account`."""
+    row = LOAD_LOCKED.row(conn, account_id=account_id)
     return account_of(row) if row else None
 
 
@@ -117,7 +128,7 @@ def rotate_webhook_secret(conn: sa.Connection, account_id: str, now: float, over
     return secret
 
 
-def account_of(row: sa.RowMapping) -> Account:
+def account_of(row: Row | sa.RowMapping) -> Account:
     """The account that a row of `accounts` tells of."""
     return Account(
         id=row["id"],

@@ -1,4 +1,4 @@
-"""Calls in the store: kept, found, listed, and changed by one function only.
+"""Calls in the store: kept, found, and changed by one function only.
 
 `change` is the sole writer of `state`: a compare-and-set against `lifecycle.TRANSITIONS` that tells its
 event in the same transaction. Everything is asked per account, so a stranger's call does not exist.
@@ -6,7 +6,7 @@ event in the same transaction. Everything is asked per account, so a stranger's 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import sqlalchemy as sa
@@ -17,30 +17,53 @@ from byourside_server.store import events
 from byourside_server.store.accounts import lock_account
 from byourside_server.store.call_rows import Column, call_of, request_text
 from byourside_server.store.engine import House
+from byourside_server.store.prepared import Prepared, given, insert_of
 from byourside_server.store.schema import calls
-from byourside_server.store.search import matches
 
 OPEN_STATES = frozenset(lifecycle.STATES) - lifecycle.TERMINAL_STATES
+INSERT = Prepared(
+    insert_of(
+        calls,
+        "id",
+        "account_id",
+        "key_id",
+        "state",
+        "request",
+        "webhook_url",
+        "caller_id",
+        "reserved_s",
+        "run_at",
+        "created_at",
+        "attempt",
+        "analysis_attempts",
+        "sequence",
+    )
+)
+ONE = Prepared(
+    sa.select(calls).where(
+        calls.c.id == given("call_id"), calls.c.account_id == given("account_id")
+    )
+)
+SEQUENCE = Prepared(sa.select(calls.c.sequence).where(calls.c.id == given("call_id")))
 
 
 def insert_call(conn: sa.Connection, house: House, call: Call, run_at: float) -> Call:
     """Keep a new call and tell that it is queued. The caller holds the account's lock."""
-    conn.execute(
-        calls.insert().values(
-            id=call.id,
-            account_id=call.account_id,
-            key_id=call.key_id,
-            state=call.state,
-            request=request_text(call.request),
-            webhook_url=call.request.webhook_url,
-            caller_id=call.caller_id,
-            reserved_s=float(call.request.max_duration_s or DEFAULT_MAX_DURATION_S),
-            run_at=run_at,
-            created_at=call.created_at,
-            attempt=0,
-            analysis_attempts=0,
-            sequence=1,
-        )
+    INSERT.run(
+        conn,
+        id=call.id,
+        account_id=call.account_id,
+        key_id=call.key_id,
+        state=call.state,
+        request=request_text(call.request),
+        webhook_url=call.request.webhook_url,
+        caller_id=call.caller_id,
+        reserved_s=float(call.request.max_duration_s or DEFAULT_MAX_DURATION_S),
+        run_at=run_at,
+        created_at=call.created_at,
+        attempt=0,
+        analysis_attempts=0,
+        sequence=1,
     )
     kept = replace(call, sequence=1)
     events.append(conn, house, kept, lifecycle.EVENT_OF_STATE[call.state], call.created_at)
@@ -91,8 +114,7 @@ def change(
 
 def get_call(conn: sa.Connection, account_id: str, call_id: str) -> Call | None:
     """The account's call of that id, or None: there is no other way to ask."""
-    query = sa.select(calls).where(calls.c.id == call_id, calls.c.account_id == account_id)
-    row = conn.execute(query).mappings().one_or_none()
+    row = ONE.row(conn, call_id=call_id, account_id=account_id)
     return call_of(row) if row else None
 
 
@@ -102,35 +124,6 @@ def load(conn: sa.Connection, call_id: str) -> Call | None:
     return call_of(row) if row else None
 
 
-def list_calls(
-    conn: sa.Connection,
-    account_id: str,
-    limit: int,
-    before: str | None = None,
-    states: Collection[str] | None = None,
-    text: str | None = None,
-) -> list[Call]:
-    """The account's calls, most recent first, from below the call `before` on; those that `text` finds.
-
-    A cursor that names no call of the account lists nothing.
-    """
-    query = sa.select(calls).where(calls.c.account_id == account_id)
-    if text is not None:
-        query = query.where(matches(conn, text))
-    if states is not None:
-        query = query.where(calls.c.state.in_(states))
-    if before is not None:
-        cursor = sa.select(calls.c.created_at, calls.c.id).where(
-            calls.c.id == before, calls.c.account_id == account_id
-        )
-        place = conn.execute(cursor).one_or_none()
-        if place is None:
-            return []
-        query = query.where(sa.tuple_(calls.c.created_at, calls.c.id) < sa.tuple_(*map(sa.literal, place)))
-    query = query.order_by(calls.c.created_at.desc(), calls.c.id.desc()).limit(limit)
-    return [call_of(row) for row in conn.execute(query).mappings()]
-
-
 def sequence_of(conn: sa.Connection, call_id: str) -> int:
     """How many events have told of the call, 0 where there is none."""
-    return conn.execute(sa.select(calls.c.sequence).where(calls.c.id == call_id)).scalar() or 0
+    return SEQUENCE.value(conn, call_id=call_id) or 0

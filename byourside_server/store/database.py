@@ -2,7 +2,8 @@
 
 SQLite: one writer thread with group commit. Every waiting function runs in a savepoint of one shared
 transaction, so many callers pay for one fsync (WAL, synchronous=FULL) and a function that fails takes
-nothing of its neighbours with it. Reads run on a small pool of their own.
+nothing of its neighbours with it. Reads run on a few threads of their own, and a look at one row by its key
+runs where it is asked.
 PostgreSQL: the same function runs through `AsyncConnection.run_sync` over asyncpg.
 Knows no table and no call.
 """
@@ -10,12 +11,9 @@ Knows no table and no call.
 from __future__ import annotations
 
 import asyncio
-import queue
 import sqlite3
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar, cast
 
@@ -23,14 +21,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from byourside_server.errors import ConfigError, Refusal
+from byourside_server.store.sqlite_threads import READERS, SqliteThreads
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MAX_GROUP = 256
 # The first edition of SQLite that knows unixepoch('subsec').
 SUBSEC_SQLITE = (3, 42, 0)
-READERS = 4
 BUSY_TIMEOUT_MS = 5_000
 POSTGRES_POOL = 10
 # A deadlock or a lost serialisation is PostgreSQL's "again, please".
@@ -53,9 +50,15 @@ class StoreUnavailable(Refusal):
 
 
 # What the drivers raise when the database itself is in trouble, as against a mistake in a statement.
-TROUBLE = (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError, OSError)
-
-Work = tuple[Callable[[sa.Connection], object], "Future[object]"]
+TROUBLE = (
+    sa.exc.OperationalError,
+    sa.exc.InterfaceError,
+    sa.exc.TimeoutError,
+    # Of prepared statements, which the driver runs itself.
+    sqlite3.OperationalError,
+    sqlite3.InterfaceError,
+    OSError,
+)
 
 
 def sqlite_engine(path: str, *, pool_size: int, isolation_level: str | None) -> sa.Engine:
@@ -97,14 +100,23 @@ class Database:
             # Not said back: what can't be read may hold a password anywhere.
             raise ConfigError(f"the database URL is none: {KNOWN_URLS}") from None
         self._postgres: AsyncEngine | None = None
-        self._sqlite: _SqliteThreads | None = None
+        self._glances: AsyncEngine | None = None
+        self._sqlite: SqliteThreads | None = None
         if self.url.get_backend_name() == "postgresql":
             self.url = self.url.set(drivername="postgresql+asyncpg")
             self._postgres = create_async_engine(
-                self.url, pool_size=POSTGRES_POOL, max_overflow=0, isolation_level="READ COMMITTED"
+                self.url,
+                pool_size=POSTGRES_POOL,
+                max_overflow=0,
+                isolation_level="READ COMMITTED",
+                skip_autocommit_rollback=True,
             )
+            # The same pool; one statement is its own transaction.
+            self._glances = self._postgres.execution_options(isolation_level="AUTOCOMMIT")
         elif self.url.get_backend_name() == "sqlite" and self.url.database not in (None, "", ":memory:"):
-            self._sqlite = _SqliteThreads(str(self.url.database))
+            # One connection for the writer, one for glances, and one for each reader.
+            engine = sqlite_engine(str(self.url.database), pool_size=READERS + 2, isolation_level=None)
+            self._sqlite = SqliteThreads(engine, lambda: StoreUnavailable("the store has been closed"))
         else:
             raise ConfigError(f"the database {self.url!r} is not known: {KNOWN_URLS}")
 
@@ -126,8 +138,7 @@ class Database:
         Raises whatever `fn` raised (nothing of it stays), or StoreUnavailable.
         """
         if self._sqlite is not None:
-            done = self._sqlite.write(lambda conn: fn(conn, *args, **kwargs))
-            return cast("T", await _settled(done))
+            return cast("T", await _settled(self._sqlite.write(lambda conn: fn(conn, *args, **kwargs))))
         return await self._on_postgres(lambda conn: fn(conn, *args, **kwargs))
 
     async def read(
@@ -137,6 +148,26 @@ class Database:
         if self._sqlite is not None:
             return cast("T", await _settled(self._sqlite.read(lambda conn: fn(conn, *args, **kwargs))))
         return await self._on_postgres(lambda conn: fn(conn, *args, **kwargs))
+
+    async def glance(
+        self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run one prepared statement that finds its row by a key: a read without a thread or a BEGIN.
+
+        Always asked of the database itself, so that what another process has committed is seen at once.
+        """
+        if self._sqlite is not None:
+            try:
+                return self._sqlite.glance(lambda conn: fn(conn, *args, **kwargs))
+            except (sqlite3.OperationalError, sa.exc.OperationalError):
+                # It would have had to wait, which the event loop must not.
+                return await self.read(fn, *args, **kwargs)
+        assert self._glances is not None
+        try:
+            async with self._glances.connect() as conn:
+                return await conn.run_sync(lambda sync: fn(sync, *args, **kwargs))
+        except TROUBLE as trouble:
+            raise StoreUnavailable(str(trouble)) from trouble
 
     async def _on_postgres(self, work: Callable[[sa.Connection], T]) -> T:
         assert self._postgres is not None
@@ -162,110 +193,9 @@ class Database:
             await self._postgres.dispose()
 
 
-async def _settled(done: Future[object]) -> object:
+async def _settled(asked: asyncio.Future[object]) -> object:
+    """The answer. A caller that goes away takes nothing back: what was asked for is still done."""
     try:
-        # Shielded: a caller that goes away must not make a written thing look unwritten.
-        return await asyncio.shield(asyncio.wrap_future(done))
+        return await asked
     except TROUBLE as trouble:
         raise StoreUnavailable(str(trouble)) from trouble
-
-
-class _SqliteThreads:
-    """The writer thread and the readers of one SQLite file."""
-
-    def __init__(self, path: str) -> None:
-        self._engine = sqlite_engine(path, pool_size=READERS + 1, isolation_level=None)
-        self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._writer: threading.Thread | None = None
-        self._starting = threading.Lock()
-        self._closed = False
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
-
-    def write(self, work: Callable[[sa.Connection], object]) -> Future[object]:
-        done: Future[object] = Future()
-        with self._starting:
-            self._refuse_if_closed()
-            if self._writer is None:
-                self._writer = threading.Thread(target=self._write_forever, name="store-write", daemon=True)
-                self._writer.start()
-            # Under the lock, so that nothing is ever queued behind the word to stop and waits for ever.
-            self._waiting.put((work, done))
-        return done
-
-    def read(self, work: Callable[[sa.Connection], object]) -> Future[object]:
-        self._refuse_if_closed()
-        return self._readers.submit(self._read, work)
-
-    def _read(self, work: Callable[[sa.Connection], object]) -> object:
-        with self._engine.connect() as conn:
-            conn.exec_driver_sql("BEGIN")
-            try:
-                return work(conn)
-            finally:
-                conn.exec_driver_sql("ROLLBACK")
-
-    def _refuse_if_closed(self) -> None:
-        if self._closed:
-            raise StoreUnavailable("the store has been closed")
-
-    def close(self) -> None:
-        with self._starting:
-            self._closed = True
-            self._waiting.put(None)
-        if self._writer is not None:
-            self._writer.join()
-        self._readers.shutdown()
-        self._engine.dispose()
-
-    def _write_forever(self) -> None:
-        open_for_more = True
-        while open_for_more:
-            group: list[Work] = []
-            first = self._waiting.get()
-            if first is None:
-                return
-            group.append(first)
-            while len(group) < MAX_GROUP:
-                try:
-                    work = self._waiting.get_nowait()
-                except queue.Empty:
-                    break
-                if work is None:
-                    open_for_more = False
-                    break
-                group.append(work)
-            self._commit(group)
-
-    def _commit(self, group: list[Work]) -> None:
-        """One transaction for all of `group`; the answers go out only when it is on the disk."""
-        answers: list[tuple[Future[object], object, BaseException | None]] = []
-        try:
-            with self._engine.connect() as conn:
-                conn.exec_driver_sql("BEGIN IMMEDIATE")
-                try:
-                    answers = [(done, *_in_savepoint(conn, work)) for work, done in group]
-                    conn.exec_driver_sql("COMMIT")
-                except BaseException:
-                    conn.invalidate()
-                    raise
-        except Exception as trouble:
-            answers = [(done, None, trouble) for _, done in group]
-        for done, value, error in answers:
-            if error is None:
-                done.set_result(value)
-            else:
-                done.set_exception(error)
-
-
-def _in_savepoint(
-    conn: sa.Connection, work: Callable[[sa.Connection], object]
-) -> tuple[object, BaseException | None]:
-    conn.exec_driver_sql("SAVEPOINT one")
-    try:
-        value = work(conn)
-    except Exception as error:
-        conn.exec_driver_sql("ROLLBACK TO one")
-        conn.exec_driver_sql("RELEASE one")
-        return None, error
-    conn.exec_driver_sql("RELEASE one")
-    return value, None

@@ -18,7 +18,12 @@ from byourside_server.calls.wire import Json, event_body
 from byourside_server.store import outbox
 from byourside_server.store.call_rows import dumps
 from byourside_server.store.engine import House
+from byourside_server.store.prepared import Prepared, insert_of
 from byourside_server.store.schema import events
+
+APPEND = Prepared(
+    insert_of(events, "event_id", "account_id", "call_id", "sequence", "type", "at", "body").inline()
+)
 
 
 @dataclass(frozen=True)
@@ -38,16 +43,15 @@ def append(conn: sa.Connection, house: House, call: Call, event_type: str, at: f
     """Write the event, and its webhook if the call wants any; `call.sequence` is the event's number."""
     event_id = make_id("evt")
     body = dumps(event_body(house.record_of(call), event_id, event_type, at, call.sequence))
-    conn.execute(
-        events.insert().values(
-            event_id=event_id,
-            account_id=call.account_id,
-            call_id=call.id,
-            sequence=call.sequence,
-            type=event_type,
-            at=at,
-            body=body,
-        )
+    APPEND.run(
+        conn,
+        event_id=event_id,
+        account_id=call.account_id,
+        call_id=call.id,
+        sequence=call.sequence,
+        type=event_type,
+        at=at,
+        body=body,
     )
     if call.request.webhook_url is not None:
         outbox.add(conn, house, call, event_id, call.request.webhook_url, at)

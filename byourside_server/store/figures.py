@@ -16,7 +16,7 @@ from sqlalchemy import Double, Integer
 from byourside_server.accounts.account import Account
 from byourside_server.calls import lifecycle
 from byourside_server.store.call_rows import latency_of
-from byourside_server.store.limits import RESERVING_STATES, month_of, used_seconds
+from byourside_server.store.limits import RESERVED, month_of, used_seconds
 from byourside_server.store.schema import calls
 from byourside_server.store.search import member_of
 
@@ -80,11 +80,7 @@ def figures(conn: sa.Connection, account_id: str, since: float, slot_s: float, c
 
 def allowance(conn: sa.Connection, account: Account, now: float) -> Allowance:
     """The account's minutes of this month."""
-    held_s = conn.execute(
-        sa.select(sa.func.coalesce(sa.func.sum(calls.c.reserved_s), 0.0)).where(
-            calls.c.account_id == account.id, calls.c.state.in_(RESERVING_STATES)
-        )
-    ).scalar_one()
+    held_s = RESERVED.value(conn, account_id=account.id)
     allowed_s = None if account.minute_allowance is None else account.minute_allowance * 60.0
     return Allowance(used_seconds(conn, account.id, month_of(now)), float(held_s), allowed_s)
 

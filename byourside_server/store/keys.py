@@ -6,8 +6,16 @@ import sqlalchemy as sa
 
 from byourside_server.accounts.account import Account, AgentKey
 from byourside_server.accounts.key import hash_key, last4, make_id, make_key
-from byourside_server.store.accounts import load_account
-from byourside_server.store.schema import agent_keys
+from byourside_server.store.accounts import account_of
+from byourside_server.store.prepared import Prepared, given
+from byourside_server.store.schema import accounts, agent_keys
+
+# The account's columns by their own names, the key's with a prefix: both have an id and a name.
+BY_HASH = Prepared(
+    sa.select(accounts, *(column.label(f"key_{column.name}") for column in agent_keys.c))
+    .join(agent_keys, agent_keys.c.account_id == accounts.c.id)
+    .where(agent_keys.c.hash == given("hash"), agent_keys.c.revoked_at.is_(None))
+)
 
 
 def create_key(conn: sa.Connection, account_id: str, name: str, now: float) -> tuple[AgentKey, str]:
@@ -55,12 +63,18 @@ def revoke_key(conn: sa.Connection, key_id: str, now: float) -> bool:
 
 def authenticate(conn: sa.Connection, secret: str) -> tuple[Account, AgentKey] | None:
     """Whose secret this is; None where it is nobody's or revoked."""
-    query = sa.select(agent_keys).where(agent_keys.c.hash == hash_key(secret))
-    row = conn.execute(query).mappings().one_or_none()
-    if row is None or row["revoked_at"] is not None:
+    row = BY_HASH.row(conn, hash=hash_key(secret))
+    if row is None:
         return None
-    account = load_account(conn, row["account_id"])
-    return (account, _key_of(row)) if account else None
+    key = AgentKey(
+        id=row["key_id"],
+        account_id=row["id"],
+        name=row["key_name"],
+        last4=row["key_last4"],
+        hash=row["key_hash"],
+        created_at=row["key_created_at"],
+    )
+    return account_of(row), key
 
 
 def _key_of(row: sa.RowMapping) -> AgentKey:

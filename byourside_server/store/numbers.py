@@ -6,7 +6,10 @@ import sqlalchemy as sa
 
 from byourside_server.accounts.account import Number
 from byourside_server.errors import ConfigError
+from byourside_server.store.prepared import Prepared, given
 from byourside_server.store.schema import accounts, numbers
+
+OWNED = Prepared(sa.select(numbers.c.e164).where(numbers.c.account_id == given("account_id")))
 
 
 def add_number(conn: sa.Connection, account_id: str, e164: str, now: float) -> Number:
@@ -43,6 +46,4 @@ def set_default_caller_id(conn: sa.Connection, account_id: str, e164: str) -> No
 
 
 def owned_numbers(conn: sa.Connection, account_id: str) -> frozenset[str]:
-    return frozenset(
-        conn.execute(sa.select(numbers.c.e164).where(numbers.c.account_id == account_id)).scalars()
-    )
+    return frozenset(row[0] for row in OWNED.tuples(conn, account_id=account_id))

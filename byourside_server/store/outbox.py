@@ -14,11 +14,18 @@ from byourside_server.accounts.account import Account
 from byourside_server.calls.call import Call
 from byourside_server.store.accounts import load_account, lock_account
 from byourside_server.store.engine import House, Item
+from byourside_server.store.prepared import Prepared, given, insert_of
 from byourside_server.store.schema import events, outbox
 from byourside_server.webhooks.schedule import Delivered, GiveUp, TryAgain, Verdict
 
 # In place of an attempt's number: send once more, in its turn or not.
 REPLAY = -1
+AHEAD = Prepared(
+    sa.select(outbox.c.event_id)
+    .where(outbox.c.call_id == given("call_id"), outbox.c.state.in_(("head", "wait")))
+    .limit(1)
+)
+ADD = Prepared(insert_of(outbox, *outbox.c.keys()))
 
 
 @dataclass(frozen=True)
@@ -36,24 +43,23 @@ class Parcel:
 
 def add(conn: sa.Connection, house: House, call: Call, event_id: str, url: str, now: float) -> None:
     """Queue an event's webhook behind the call's others. The caller holds the account's lock."""
-    ahead = sa.select(outbox.c.event_id).where(
-        outbox.c.call_id == call.id, outbox.c.state.in_(("head", "wait"))
-    )
-    first = conn.execute(ahead.limit(1)).one_or_none() is None
-    conn.execute(
-        outbox.insert().values(
-            event_id=event_id,
-            account_id=call.account_id,
-            call_id=call.id,
-            sequence=call.sequence,
-            url=url,
-            state="wait",
-            attempts=0,
-            created_at=now,
-        )
+    first = AHEAD.value(conn, call_id=call.id) is None
+    item = delivery_item(event_id, 0)
+    ADD.run(
+        conn,
+        event_id=event_id,
+        account_id=call.account_id,
+        call_id=call.id,
+        sequence=call.sequence,
+        url=url,
+        state="head" if first else "wait",
+        attempts=0,
+        created_at=now,
+        item_key=item.key if first else None,
+        item_due_at=now if first else None,
     )
     if first:
-        _promote(conn, house, event_id, now)
+        house.put(conn, item)
 
 
 def load_parcel(conn: sa.Connection, event_id: str) -> Parcel | None:

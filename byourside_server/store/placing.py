@@ -11,11 +11,11 @@ from byourside_server.calls.call import Call, CallRequest
 from byourside_server.errors import Refusal
 from byourside_server.guardrails.check import check_caller_id
 from byourside_server.store import idempotency
-from byourside_server.store.accounts import load_account, lock_account
+from byourside_server.store.accounts import load_locked, lock_account
 from byourside_server.store.call_rows import Column
 from byourside_server.store.calls import change, get_call, insert_call
 from byourside_server.store.engine import House
-from byourside_server.store.gate import open_gate
+from byourside_server.store.gate import look_at_gate, open_gate
 from byourside_server.store.limits import check_minutes, take_token
 from byourside_server.store.numbers import owned_numbers
 from byourside_server.store.schema import calls
@@ -39,8 +39,7 @@ def accept(conn: sa.Connection, house: House, placement: Placement, now: float) 
     over_minute_cap; then nothing has changed.
     """
     account_id, request = placement.account_id, placement.request
-    lock_account(conn, account_id)
-    account = load_account(conn, account_id)
+    account = load_locked(conn, account_id)
     if account is None:
         raise Refusal("unauthorized")
     if placement.idempotency_key is not None:
@@ -65,7 +64,7 @@ def accept(conn: sa.Connection, house: House, placement: Placement, now: float) 
     call = insert_call(conn, house, call, run_at=max(now, request.scheduled_at or now))
     if placement.idempotency_key is not None:
         idempotency.remember(conn, account_id, placement.idempotency_key, placement.body_hash, call.id, now)
-    open_gate(conn, house, account_id, now)
+    look_at_gate(conn, house, account_id, now)
     return call
 
 

@@ -77,6 +77,52 @@ def test_what_has_been_answered_is_in_the_file(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_every_write_waits_for_the_disk(tmp_path: Path) -> None:
+    """synchronous=FULL is 2: a commit in WAL mode returns after its fsync."""
+
+    async def story() -> None:
+        db = on_sqlite(tmp_path)
+
+        def settings(conn: sa.Connection) -> tuple[object, object]:
+            mode = conn.exec_driver_sql("PRAGMA journal_mode").scalar()
+            return mode, conn.exec_driver_sql("PRAGMA synchronous").scalar()
+
+        assert await db.write(settings) == ("wal", 2)
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_whoever_has_been_answered_is_seen_by_every_later_look(tmp_path: Path) -> None:
+    async def story() -> None:
+        db = on_sqlite(tmp_path)
+        await run_sql(db, "CREATE TABLE things (n INTEGER)")
+
+        async def write_and_look(number: int) -> None:
+            await db.write(insert, number)
+            assert number in await db.read(things)
+            assert number in await db.glance(things)
+
+        await asyncio.gather(*(write_and_look(number) for number in range(60)))
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_what_a_caller_who_has_gone_asked_for_is_written_all_the_same(tmp_path: Path) -> None:
+    async def story() -> None:
+        db = on_sqlite(tmp_path)
+        await run_sql(db, "CREATE TABLE things (n INTEGER)")
+        gone = asyncio.create_task(db.write(insert, 1))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await db.write(insert, 2)
+        assert await db.read(things) == [1, 2]
+        await db.close()
+
+    asyncio.run(story())
+
+
 def test_a_locked_store_refuses_and_recovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
 

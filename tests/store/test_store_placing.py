@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -14,6 +13,7 @@ from byourside_server.calls.call import Call
 from byourside_server.errors import Refusal
 from byourside_server.store import accounts, idempotency, placing
 from byourside_server.store.engine import House
+from byourside_server.store.prepared import driver
 from tests.store.rig import OWN_NUMBER, Rig, request
 
 
@@ -246,16 +246,13 @@ def test_accepting_a_call_reads_none_of_the_accounts_past(tmp_path: Path) -> Non
             plans: list[str] = []
 
             def watched(conn: sa.Connection) -> None:
-                statements: list[tuple[str, Any]] = []
-
-                @sa.event.listens_for(conn, "before_cursor_execute")
-                def note(conn: sa.Connection, cursor: object, sql: str, given: Any, *_: object) -> None:
-                    statements.append((sql, given))
-
+                statements: list[str] = []
+                driver(conn).set_trace_callback(statements.append)
                 house = House(lambda conn, item: None, rig.switchboard.record)
                 placing.accept(conn, house, placing.Placement(account.id, key.id, request()), 1.0)
-                for sql, given in list(statements):
-                    found = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given)
+                driver(conn).set_trace_callback(None)
+                for sql in statements:
+                    found = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")
                     plans.extend(str(step.detail) for step in found)
 
             await rig.db.write(watched)
