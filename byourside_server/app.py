@@ -25,6 +25,7 @@ from byourside_server.errors import ConfigError, Refusal
 from byourside_server.guardrails.check import check_destination
 from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.exchange import Exchange, to_owner
+from byourside_server.lines.media_memory import Weather
 from byourside_server.lines.media_pool import MediaPool
 from byourside_server.lines.media_port import MediaUnavailable
 from byourside_server.lines.media_process import ProcessMediaPort
@@ -217,11 +218,19 @@ async def open_virtual_world(
             on_behalf_of=config.on_behalf_of,
             transfers=transfer_targets(config.transfers),
             journal=config.sandbox_journal,
+            weather=weather_of(config),
         )
     )
     await world.start()
     closing.push_async_callback(world.stop)
     return world
+
+
+def weather_of(config: Config) -> Weather | None:
+    """What the sandbox's wires lose and delay; None where they do neither."""
+    if not config.sandbox_loss_percent and not config.sandbox_jitter_ms:
+        return None
+    return Weather(config.sandbox_loss_percent / 100, config.sandbox_jitter_ms / 1000)
 
 
 async def warm_up(ears: SpeechToText) -> None:

@@ -43,6 +43,10 @@ class Config:
     """HOST:PORT of a sandbox network that runs already; without it the server starts one of its own."""
     sandbox_journal: Path | None = None
     """File that gets a JSON line for every call that reaches the sandbox network, and for every key."""
+    sandbox_loss_percent: int = 0
+    """Of all datagrams to and from the sandbox network, at virtual time: how many are lost."""
+    sandbox_jitter_ms: int = 0
+    """At virtual time every datagram takes from 0 to so long, and may be overtaken."""
     speed: str = "real"
     """How fast time goes in the sandbox: `real`, or `virtual`, as fast as this machine computes."""
     sip_host: str = "127.0.0.1"
@@ -134,6 +138,8 @@ def load_config(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> 
         trunks=read_trunks(sources),
         sandbox_address=sources.host_and_port("sandbox_address"),
         sandbox_journal=_journal(sources),
+        sandbox_loss_percent=sources.whole("sandbox_loss_percent", 0, 0, 50),
+        sandbox_jitter_ms=sources.whole("sandbox_jitter_ms", 0, 0, 500),
         speed=sources.one_of("speed", "real", SPEEDS),
         sip_host=sources.text("sip_host", "127.0.0.1"),
         sip_port=sources.whole("sip_port", 0, 0, 65_535),
@@ -179,6 +185,11 @@ def _refuse_unreachable(config: Config) -> None:
 def _refuse_hasty(config: Config) -> None:
     """A real phone rings in real time, and so does a network of another process."""
     if not config.is_virtual:
+        if config.sandbox_loss_percent or config.sandbox_jitter_ms:
+            raise ConfigError(
+                "sandbox_loss_percent and sandbox_jitter_ms are the weather of virtual time: add"
+                " --virtual-time, or take them out"
+            )
         return
     if config.trunks:
         names = ", ".join(trunk.name for trunk in config.trunks)

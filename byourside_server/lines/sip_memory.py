@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 
+from byourside_server.lines.media_memory import Weather
 from byourside_server.lines.sip_socket import SipSocket
 from byourside_server.sip.endpoint import SipEndpoint
 from byourside_server.sip.events import SipEvent
@@ -13,7 +15,23 @@ PORT = 5060
 
 
 class SipWire(dict[tuple[str, int], SipSocket]):
-    """Who listens where."""
+    """Who listens where, and the weather between them."""
+
+    def __init__(self, weather: Weather | None = None) -> None:
+        super().__init__()
+        self._weather = weather
+        self._random = random.Random(weather.seed if weather else 1)
+
+    def carry(self, data: bytes, source: tuple[str, int], destination: tuple[str, int]) -> None:
+        """Hand a datagram over, at once or as the weather lets it."""
+        listener, loop = self.get(destination), asyncio.get_running_loop()
+        if listener is None:
+            return
+        if self._weather is None:
+            loop.call_soon(listener.datagram_received, data, source)
+        elif self._random.random() >= self._weather.loss:
+            delay_s = self._weather.jitter_s * self._random.random()
+            loop.call_later(delay_s, listener.datagram_received, data, source)
 
 
 class MemorySip(SipSocket):
@@ -39,6 +57,4 @@ class MemorySip(SipSocket):
         await super().close()
 
     def _send_datagram(self, data: bytes, destination: tuple[str, int]) -> None:
-        listener = self._wire.get(destination)
-        if listener is not None:
-            asyncio.get_running_loop().call_soon(listener.datagram_received, data, (self.host, self.port))
+        self._wire.carry(data, (self.host, self.port), destination)

@@ -26,7 +26,7 @@ from byourside_server.conversation.mind import Mind
 from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.exchange import to_owner
 from byourside_server.lines.line import Line
-from byourside_server.lines.media_memory import InProcessMedia, MemoryWire
+from byourside_server.lines.media_memory import InProcessMedia, MemoryWire, Weather
 from byourside_server.lines.sip_memory import PORT, MemorySip, SipWire
 from byourside_server.lines.sip_traces import SipTraces
 from byourside_server.lines.trunk_names import Srv
@@ -72,6 +72,8 @@ class Furniture:
     on_behalf_of: str | None = None
     transfers: tuple[TransferTarget, ...] = ()
     journal: Path | None = None
+    # Of the wires between lines and network, SIP and sound alike.
+    weather: Weather | None = None
 
 
 class NoNames:
@@ -99,6 +101,7 @@ class VirtualWorld:
         self._thread = threading.Thread(target=self._turn, name="virtual-world", daemon=True)
         self._usual_turn_s = _TURN_S
         self._equipment: Equipment
+        self._sound_wire: MemoryWire
         self._near: InProcessMedia
         self._far: InProcessMedia
         self._carrier: SandboxCarrier
@@ -167,7 +170,8 @@ class VirtualWorld:
 
     async def _open(self) -> None:
         given, capacity = self._furniture, self._furniture.capacity
-        sip_wire, sound_wire = SipWire(), MemoryWire()
+        sip_wire, sound_wire = SipWire(given.weather), MemoryWire(given.weather)
+        self._sound_wire = sound_wire
         self._near = InProcessMedia(capacity, sound_wire, OFFICE)
         self._far = InProcessMedia(capacity, sound_wire, NETWORK, seed=2)
         self._carrier = SandboxCarrier(self._far, journal=given.journal)
@@ -242,6 +246,7 @@ class VirtualWorld:
         while True:
             next_at += TICK_S
             await asyncio.sleep(next_at - self._loop.time())
+            self._sound_wire.pass_time(TICK_S)
             for media in (self._near, self._far):
                 if not media.is_idle:
                     media.tick()
