@@ -36,10 +36,13 @@ from byourside_server.lines.trunk import Trunk
 from byourside_server.lines.trunk_names import Dns
 from byourside_server.lines.trunk_watch import TrunkWatch
 from byourside_server.lines.trunks import Trunks, sandbox_trunk
+from byourside_server.lines.virtual_clock import HouseClock
 from byourside_server.mcp.late import open_mcp_late
 from byourside_server.providers import registry
 from byourside_server.providers.base import Expectation, ProviderError, SpeechToText
+from byourside_server.providers.kept_speech import KeptSpeech
 from byourside_server.sandbox.process import SandboxProcess
+from byourside_server.sandbox.virtual_world import Furniture, VirtualWorld
 from byourside_server.store.database import Database
 from byourside_server.store.dbos_engine import DbosEngine
 from byourside_server.switchboard import Switchboard, SwitchboardSettings
@@ -100,13 +103,20 @@ async def open_house(config: Config) -> AsyncIterator[Switchboard]:
         closing.push_async_callback(database.close)
         thinking = _open_thinking(config)
         closing.push_async_callback(thinking.close)
-        exchange = await open_exchange(config, recordings_dir, thinking, closing)
+        clock = HouseClock(SystemClock())
+        exchange: Exchange | VirtualWorld
+        if config.is_virtual:
+            exchange = await open_virtual_world(config, clock, thinking, closing)
+        else:
+            exchange = await open_exchange(config, recordings_dir, thinking, closing)
         switchboard = Switchboard(
             database,
             DbosEngine(database),
             exchange,
             Reader(thinking.analysis_model, config.on_behalf_of),
             Sender(allow_local=config.allow_local_webhooks),
+            clock=clock if config.is_virtual else SystemClock(),
+            receivers_clock=SystemClock(),
             recordings_dir=recordings_dir,
             traces_dir=config.traces_dir,
             public_url=config.public_url,
@@ -177,6 +187,40 @@ async def open_exchange(
             traces=traces,
         )
     )
+
+
+async def open_virtual_world(
+    config: Config, clock: HouseClock, thinking: Thinking, closing: contextlib.AsyncExitStack
+) -> VirtualWorld:
+    """The telephone side at virtual time: lines and sandbox network in a thread of this process."""
+    try:
+        ears = registry.open_speech_to_text(config.speech_to_text, config.secrets)
+        voice = registry.open_text_to_speech(config.text_to_speech, config.secrets)
+    except ProviderError as error:
+        raise ConfigError(str(error)) from error
+    closing.push_async_callback(ears.close)
+    closing.push_async_callback(voice.close)
+    if config.sip_trace:
+        config.traces_dir.mkdir(parents=True, exist_ok=True)
+    world = VirtualWorld(
+        Furniture(
+            ears=ears,
+            voice=voice,
+            make_mind=thinking.make_mind,
+            kept=KeptSpeech(config.kept_speech_dir / __version__),
+            clock=clock,
+            recordings_dir=config.recordings_dir,
+            traces_dir=config.traces_dir if config.sip_trace else None,
+            capacity=config.max_live_calls,
+            ring_timeout_s=config.ring_timeout_s,
+            user_agent=USER_AGENT,
+            on_behalf_of=config.on_behalf_of,
+            transfers=transfer_targets(config.transfers),
+        )
+    )
+    await world.start()
+    closing.push_async_callback(world.stop)
+    return world
 
 
 async def warm_up(ears: SpeechToText) -> None:

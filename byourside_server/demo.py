@@ -1,4 +1,4 @@
-"""The main job, shown: one call from POST to webhook, in real time, in the terminal.
+"""The main job, shown: one call from POST to webhook, in real time or at virtual time, in the terminal.
 
 Starts a server of its own on loopback with the sandbox telephone network, places the README's call over
 HTTP as any client would, prints the turns as they are spoken, and at the end the record, the webhook with
@@ -69,11 +69,12 @@ class Terminal:
             sys.stdout.flush()
 
 
-def main(data_dir: Path, request: dict[str, Any] | None = None) -> int:
+def main(data_dir: Path, request: dict[str, Any] | None = None, *, virtual: bool = False) -> int:
     """Run the demo. 0 when the call ended as it should."""
     terminal = Terminal(sys.stdout.isatty())
     try:
-        with webhook_receiver() as (hook_url, deliveries), server(data_dir, terminal) as base_url:
+        serving = server(data_dir, terminal, virtual=virtual)
+        with webhook_receiver() as (hook_url, deliveries), serving as base_url:
             key, secret = credentials(data_dir)
             show(terminal, base_url, key, secret, hook_url, deliveries, request or README_CALL, data_dir)
     except DemoFailed as error:
@@ -207,15 +208,18 @@ def webhook_receiver() -> Iterator[tuple[str, queue.Queue[Delivery]]]:
 
 
 @contextlib.contextmanager
-def server(data_dir: Path, terminal: Terminal) -> Iterator[str]:
+def server(data_dir: Path, terminal: Terminal, *, virtual: bool = False) -> Iterator[str]:
     """A server of this installation on a free loopback port; its base URL."""
     data_dir.mkdir(parents=True, exist_ok=True)
     port = free_port()
     base_url = f"http://127.0.0.1:{port}"
     log_path = data_dir / "demo-server.log"
+    options = ["--data-dir", str(data_dir), "--port", str(port), "--allow-local-webhooks"]
+    if virtual:
+        options.append("--virtual-time")
     with log_path.open("w") as log:
         process = subprocess.Popen(
-            [*command(), "serve", "--data-dir", str(data_dir), "--port", str(port), "--allow-local-webhooks"],
+            [*command(), "serve", *options],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

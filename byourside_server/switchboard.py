@@ -81,6 +81,7 @@ class Switchboard:
         sender: Sender,
         *,
         clock: Clock | None = None,
+        receivers_clock: Clock | None = None,
         recordings_dir: Path,
         traces_dir: Path | None = None,
         public_url: str,
@@ -102,7 +103,7 @@ class Switchboard:
         self.office = Office(db, self._clock)
         self._house = House(engine.put, self.record, self._recorded_s)
         self._lease = Lease(db, self._house, engine.worker_id, self._clock, settings.lease_s)
-        self._courier = Courier(db, self._house, sender, self._clock)
+        self._courier = Courier(db, self._house, sender, self._clock, receivers_clock=receivers_clock)
         self._analysis = AnalysisDesk(db, self._house, analyst, self._clock, self._changes)
         self._exchange = Exchange(
             db,

@@ -143,12 +143,49 @@ class Evidence(Shape):
     endMs: Milliseconds
 
 
+class LatencyMoments(Shape):
+    """When each stage was, in ms after the contact's last voiced moment; negative is before it."""
+
+    quietMs: int | None = Field(description="Silence was noticed, and the sound went to speech-to-text.")
+    wordsMs: int | None = Field(description="Speech-to-text was done.")
+    decidedMs: int | None = Field(description="The contact was taken to have finished.")
+    mindAskedMs: int | None
+    firstTokenMs: int | None = Field(description="The first sentence of the reply was there.")
+    voiceAskedMs: int | None = Field(description="Its sound was ordered, possibly ahead of time.")
+    saidMs: int | None = Field(description="Its words were to be said now.")
+    firstAudioMs: int | None = Field(description="The first piece of its sound was there.")
+    firstPacketMs: int = Field(description="It was on the line.")
+
+
+class TurnLatency(Shape):
+    """One answer: the whole time, what each stage took by itself (they overlap), and when each was."""
+
+    turn: int | None = Field(description="Index of the agent's turn; null where it was cut at once.")
+    totalMs: int
+    endpointMs: int | None = Field(description="Silence until the contact was taken to have finished.")
+    sttMs: int | None
+    firstTokenMs: int | None = Field(description="From asking the mind to its first sentence.")
+    firstAudioMs: int | None = Field(description="How long the words waited for their sound.")
+    firstPacketMs: int | None
+    at: LatencyMoments
+
+
+class Silence(Shape):
+    """More than 2 s in which nobody spoke and the agent owed words."""
+
+    startMs: Milliseconds
+    endMs: Milliseconds
+    cause: Literal["recognition", "mind", "voice"] = Field(description="What took the most of it.")
+
+
 class Latency(Shape):
     """From the contact's last word to the agent's first sound."""
 
     turnsMs: list[int]
     p50Ms: int | None
     p95Ms: int | None
+    turns: list[TurnLatency] = Field(description="The same in stages; empty in older records.")
+    silences: list[Silence]
 
 
 class StepProof(Shape):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from byourside_server.calls.answering import Answering, Verdict
+from byourside_server.calls.latency import LatencyFacts
 from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
 from byourside_server.providers.base import Usage
@@ -143,25 +144,6 @@ class Report:
     callback: Callback | None = None
     extractor: str = "embedded"
     usage: Usage = field(default_factory=Usage)
-
-
-@dataclass(frozen=True)
-class LatencyFacts:
-    """Response times of the agent's turns, milliseconds from the contact's last word to first sound."""
-
-    turns_ms: tuple[int, ...] = ()
-
-    @property
-    def p50_ms(self) -> int | None:
-        return self._quantile(0.50)
-
-    @property
-    def p95_ms(self) -> int | None:
-        return self._quantile(0.95)
-
-    def _quantile(self, q: float) -> int | None:
-        ranked = sorted(self.turns_ms)
-        return ranked[min(len(ranked) - 1, int(q * len(ranked)))] if ranked else None
 
 
 @dataclass(frozen=True)

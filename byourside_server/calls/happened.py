@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from byourside_server.calls.answering import Answering
-from byourside_server.calls.call import LatencyFacts, SipFacts
+from byourside_server.calls.call import SipFacts
+from byourside_server.calls.latency import LatencyFacts
 from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
 from byourside_server.providers.base import Usage

@@ -49,9 +49,7 @@ OUTCOME_OF_EARLY_SOUND: dict[str, Outcome] = {
 }
 
 # Answered, and nobody to talk to: these reasons for hanging up make a call a failed one.
-OUTCOME_OF_END_REASON: dict[str, Outcome] = {
-    outcome.end_reason: outcome for outcome in (_FAX, _UNALLOCATED)
-}
+OUTCOME_OF_END_REASON: dict[str, Outcome] = {outcome.end_reason: outcome for outcome in (_FAX, _UNALLOCATED)}
 
 
 def of_refusal(sip_status: int, *, local: bool) -> Outcome:

@@ -1,4 +1,4 @@
-"""The call as the public sees it: this room alone spells camelCase, here and in `wire_request`.
+"""The call as the public sees it: camelCase is spelt here, in `wire_quality` and in `wire_request` alone.
 
 `call_record` makes the published record (spec: API reference, "Response fields") with its documented
 extensions; absent values are null, never missing.
@@ -16,8 +16,8 @@ from byourside_server.calls.call import (
     StepKind,
     StepProof,
 )
-from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn, as_text
+from byourside_server.calls.wire_quality import latency_record, media_record
 from byourside_server.clock import iso_utc
 from byourside_server.providers.base import Usage, total
 
@@ -69,8 +69,8 @@ def call_record(call: Call, recording_url: str | None) -> Json:
         "sip": _sip(call),
         "turns": [turn_record(turn) for turn in call.turns],
         "evidence": {name: _evidence(found) for name, found in report.evidence.items()} if report else None,
-        "latency": _latency(call),
-        "media": _media(call.media),
+        "latency": latency_record(call.latency),
+        "media": media_record(call.media),
         "analysis": call.analysis,
         "mind": call.mind,
         "steps": [_step(step) for step in report.steps] if report else None,
@@ -162,49 +162,6 @@ def _usage(call: Call) -> JsonValue:
         "costUsd": None if used.cost_usd is None else round(used.cost_usd, 6),
         "models": list(used.models),
     }
-
-
-def _latency(call: Call) -> JsonValue:
-    if not call.latency.turns_ms:
-        return None
-    return {
-        "turnsMs": list(call.latency.turns_ms),
-        "p50Ms": call.latency.p50_ms,
-        "p95Ms": call.latency.p95_ms,
-    }
-
-
-def _media(facts: MediaFacts | None) -> JsonValue:
-    if facts is None:
-        return None
-    far_end: Json | None = None
-    if facts.their_loss_percent is not None:
-        far_end = {
-            "lossPercent": round(facts.their_loss_percent, 2),
-            "jitterMs": _rounded(facts.their_jitter_ms, 1),
-            "mos": _rounded(facts.their_mos, 2),
-        }
-    return {
-        "codec": facts.codec,
-        "srtp": facts.srtp,
-        "packetsSent": facts.packets_sent,
-        "packetsReceived": facts.packets_received,
-        "packetsLost": facts.packets_lost,
-        "packetsLate": facts.packets_late,
-        "packetsDuplicate": facts.packets_duplicate,
-        "packetsRejected": facts.packets_rejected,
-        "concealedMs": facts.concealed_ms,
-        "lossPercent": round(facts.loss_percent, 2),
-        "jitterMs": round(facts.jitter_ms, 1),
-        "bufferMs": facts.buffer_ms,
-        "roundTripMs": _rounded(facts.round_trip_ms, 1),
-        "mos": _rounded(facts.mos, 2),
-        "farEnd": far_end,
-    }
-
-
-def _rounded(value: float | None, digits: int) -> float | None:
-    return None if value is None else round(value, digits)
 
 
 def event_body(record: Json, event_id: str, event_type: str, at: float, sequence: int) -> Json:

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
 Command = Callable[[Config, argparse.Namespace], int]
 # Flags that are settings too, by setting name.
-FLAGS = ("data_dir", "host", "port", "public_url", "database_url", "log_level", "allow_local_webhooks")
+FLAGS = (
+    "data_dir",
+    "host",
+    "port",
+    "public_url",
+    "database_url",
+    "log_level",
+    "allow_local_webhooks",
+    "speed",
+)
 EPILOG = """\
 Settings come from flags, then BYOURSIDE_… variables, then config.toml in the data directory;
 docs/operating.md lists them. Exit status: 0 done, 1 a check failed, 2 something to mend, said in one line.
@@ -126,7 +135,15 @@ def _add_serving(commands: Commands) -> None:
         const="true",
         help="for development: webhooks may go to http://localhost, too",
     )
-    _add(commands, "demo", "place the README's call in real time, from POST to webhook", serving.demo)
+    serve.add_argument(
+        "--virtual-time",
+        dest="speed",
+        action="store_const",
+        const="virtual",
+        help="sandbox only: a call takes as long as it is computed, a second or less",
+    )
+    demo = _add(commands, "demo", "place the README's call, from POST to webhook", serving.demo)
+    demo.add_argument("--virtual", action="store_true", help="at virtual time: the same call in a second")
 
 
 def _add_keys(commands: Commands) -> None:

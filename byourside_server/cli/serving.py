@@ -40,6 +40,8 @@ def serve(config: Config, given: Namespace) -> int:
         say(f"Your dashboard password (shown once): {password}")
     if config.is_sandbox:
         say("No trunk is configured: calls go to the sandbox telephone network; no real phone rings.")
+    if config.is_virtual:
+        say("Calls go at virtual time: half a minute of telephone takes a second or less.")
     start_logging(config.log_level)
     # uvloop where it is installed: an answer's head and body leave in one write.
     from uvicorn.loops.auto import auto_loop_factory
@@ -52,4 +54,5 @@ def demo(config: Config, given: Namespace) -> int:
     """Show one call from POST to webhook, on a server of its own."""
     from byourside_server import demo as shown
 
-    return shown.main(Path(config.data_dir) / "demo" if given.data_dir is None else config.data_dir)
+    data_dir = Path(config.data_dir) / "demo" if given.data_dir is None else config.data_dir
+    return shown.main(data_dir, virtual=given.virtual)

@@ -19,6 +19,7 @@ __all__ = ["Config", "TrunkConfig", "load_config"]
 
 DATABASE_NAME = "byourside.db"
 DEFAULT_DATA_DIR = "~/.byourside"
+SPEEDS = ("real", "virtual")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -40,6 +41,8 @@ class Config:
     """Where real calls leave, best first; without any, calls go to the sandbox telephone network."""
     sandbox_address: str | None = None
     """HOST:PORT of a sandbox network that runs already; without it the server starts one of its own."""
+    speed: str = "real"
+    """How fast time goes in the sandbox: `real`, or `virtual`, as fast as this machine computes."""
     sip_host: str = "127.0.0.1"
     """Address of this machine for SIP, as the trunk reaches it; RTP uses it too."""
     sip_port: int = 0
@@ -85,6 +88,16 @@ class Config:
         return not self.trunks
 
     @property
+    def is_virtual(self) -> bool:
+        """True where calls take as long as they are computed."""
+        return self.speed == "virtual"
+
+    @property
+    def kept_speech_dir(self) -> Path:
+        """Where speech made and recognised at virtual time lies."""
+        return self.data_dir / "virtual-speech"
+
+    @property
     def recordings_dir(self) -> Path:
         """Where recordings lie."""
         return self.data_dir / "recordings"
@@ -118,6 +131,7 @@ def load_config(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> 
         database_url=sources.text("database_url", f"sqlite:///{data_dir / DATABASE_NAME}"),
         trunks=read_trunks(sources),
         sandbox_address=sources.host_and_port("sandbox_address"),
+        speed=sources.one_of("speed", "real", SPEEDS),
         sip_host=sources.text("sip_host", "127.0.0.1"),
         sip_port=sources.whole("sip_port", 0, 0, 65_535),
         sip_advertised_host=sources.ip_address("sip_advertised_host"),
@@ -141,6 +155,7 @@ def load_config(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> 
     )
     sources.refuse_unknown()
     _refuse_unreachable(config)
+    _refuse_hasty(config)
     return config
 
 
@@ -155,6 +170,23 @@ def _refuse_unreachable(config: Config) -> None:
         raise ConfigError(
             f"sip_host {config.sip_host} is no address that others could send to:"
             " set it to this machine's, or set sip_advertised_host, too"
+        )
+
+
+def _refuse_hasty(config: Config) -> None:
+    """A real phone rings in real time, and so does a network of another process."""
+    if not config.is_virtual:
+        return
+    if config.trunks:
+        names = ", ".join(trunk.name for trunk in config.trunks)
+        raise ConfigError(
+            f"speed = virtual is for the sandbox alone, and a trunk is configured ({names}): a real phone"
+            " rings in real time; remove the trunk, or --virtual-time"
+        )
+    if config.sandbox_address is not None:
+        raise ConfigError(
+            "speed = virtual has its sandbox network in the server itself: remove sandbox_address, or"
+            " --virtual-time"
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from byourside_server.calls.transcript import Turn
 from byourside_server.conversation.brief import TransferTarget
@@ -11,11 +11,15 @@ from byourside_server.conversation.mind import Situation
 
 @dataclass(frozen=True)
 class Say:
-    """Speak `text`. At most one utterance is under way; `barge_in` lets the contact's voice cut it."""
+    """Speak `text`. At most one utterance is under way; `barge_in` lets the contact's voice cut it.
+
+    `replies_to` is the last voiced moment of the contact's words that this begins to answer.
+    """
 
     utterance_id: int
     text: str
     barge_in: bool
+    replies_to: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ class Mouth:
             disclosure_words = len(first.split())
         self._count += 1
         self.saying = Utterance(self._count, text, words, disclosure_words)
-        self._events.append(Say(self._count, text, self.saying.barge_in))
+        self._events.append(Say(self._count, text, self.saying.barge_in, words.replies_to))
 
     def say_rest(self) -> bool:
         """What was cut off, from the cut word on, and what waits behind it; False where there is nothing.

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from byourside_server.calls import outcomes
-from byourside_server.calls.call import Call, LatencyFacts
+from byourside_server.calls.call import Call
 from byourside_server.calls.happened import Answered, EndedBy, Happening, LineEnded, Ringing, TurnHeard
 from byourside_server.calls.media_facts import MediaFacts, media_facts
 from byourside_server.conversation import events as talk
@@ -35,6 +35,7 @@ from byourside_server.lines.inbound import (
     VoicePiece,
 )
 from byourside_server.lines.keypad import Keypad
+from byourside_server.lines.ledger import Ledger, tell_silences
 from byourside_server.lines.leg import Leg
 from byourside_server.lines.speaking import Outcome, Speaking
 from byourside_server.lines.thoughts import Thoughts
@@ -79,6 +80,7 @@ class Line:
             transfers=equipment.transfers,
         )
         self._conversation = Conversation(self._brief)
+        self._ledger = Ledger()
         self._keypad = Keypad()
         self._ringing = ringing.Ringing(
             call.id, self._leg, equipment.trunks.ring_timeout_s, self._tell_ringing
@@ -188,6 +190,7 @@ class Line:
     def _receive(self, event: Inbound) -> EndedBy | None:
         """Tell the conversation what came in; who ended the call, where that is what came."""
         conversation, now = self._conversation, self._now()
+        self._ledger.receive(event, now)
         match event:
             case sound.SpeechStarted() if not conversation.hold.is_on:
                 conversation.receive_speech_started(event.at_ms / 1000, now)
@@ -255,6 +258,7 @@ class Line:
     async def _act(self) -> EndedBy | None:
         """Carry out what the conversation wants; "agent" once it wants to hang up."""
         while (wish := self._conversation.next_event()) is not None:
+            self._ledger.carry_out(wish, self._now())
             match wish:
                 case talk.Say():
                     self._speaking.say(wish)
@@ -338,7 +342,8 @@ class Line:
 
     def _ending(self, ended_by: EndedBy, ended_at: float) -> LineEnded:
         conversation = self._conversation
-        self._tell_dead_air()
+        latency = self._ledger.facts(conversation.turns, conversation.dead_air)
+        tell_silences(self._call_id, latency)
         reason = conversation.end_reason or "hung_up"
         nobody = outcomes.OUTCOME_OF_END_REASON.get(reason)
         error = "media_lost" if self._media_lost else nobody.error if nobody else None
@@ -353,17 +358,11 @@ class Line:
             sip=self._ringing.facts.facts,
             turns=conversation.turns,
             recording_ms=self._recording_ms,
-            latency=LatencyFacts(tuple(conversation.latencies_ms)),
+            latency=latency,
             media=self._media,
             mind=self._thoughts.mind.name,
             usage=self._thoughts.mind.usage,
         )
-
-    def _tell_dead_air(self) -> None:
-        """Every silence that left the contact waiting for words; moments in seconds since the answer."""
-        for start, end, cause in self._conversation.dead_air:
-            extra = {"call_id": self._call_id, "start": round(start, 2), "end": round(end, 2), "cause": cause}
-            log.warning("dead air", extra=extra)
 
     # --- plumbing -------------------------------------------------------------------------------------
 

@@ -179,6 +179,11 @@ class InProcessMedia:
         )
         self._listeners: dict[str, OnEvent] = {}
 
+    @property
+    def is_idle(self) -> bool:
+        """No line is open: a tick would do nothing."""
+        return not self._listeners
+
     def has_room(self) -> bool:
         """Always: time waits for this engine."""
         return True

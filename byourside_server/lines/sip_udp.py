@@ -45,6 +45,7 @@ class UdpSocket:
         self._unreachable = unreachable
         self._loop = asyncio.get_running_loop()
         self._socket: socket.socket | None = None
+        self._buffer = memoryview(bytearray(_LARGEST))
         # Datagrams the kernel had no room for; to the protocol they are lost like any other.
         self.overflowed = 0
 
@@ -90,20 +91,21 @@ class UdpSocket:
             return
 
     def _read(self) -> None:
-        for _ in range(_AT_ONCE):
+        for number in range(_AT_ONCE):
             sock = self._socket
             if sock is None:
                 return
             try:
-                data, source = sock.recvfrom(_LARGEST)
+                size, source = sock.recvfrom_into(self._buffer)
             except BlockingIOError:
-                # Woken for an error that a send has taken from the socket but not from its queue.
-                self._read_errors(sock)
+                if number == 0:
+                    # Woken for an error that a send has taken from the socket but not from its queue.
+                    self._read_errors(sock)
                 return
             except OSError:
                 self._read_errors(sock)
                 continue
-            self._receive(data, (source[0], source[1]))
+            self._receive(bytes(self._buffer[:size]), (source[0], source[1]))
 
     def _read_errors(self, sock: socket.socket) -> bool:
         """Take in what the network said of datagrams sent before; whether it said anything."""

@@ -9,10 +9,13 @@ import time
 from pathlib import Path
 
 from byourside_server.lines.media_port import MediaPort
+from byourside_server.lines.sip_memory import MemorySip, SipWire
 from byourside_server.lines.sip_socket import SipSocket
 from byourside_server.sandbox.persona import phone_of
 from byourside_server.sandbox.simulated_call import SimulatedCall
 from byourside_server.sip import events as sip
+
+USER_AGENT = "ByYourSide-Sandbox"
 
 log = logging.getLogger(__name__)
 
@@ -33,9 +36,13 @@ class SandboxCarrier:
 
     async def open(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Bind and answer from now on; the SIP port."""
-        self._socket = SipSocket(self._on_event, user_agent="ByYourSide-Sandbox")
+        self._socket = SipSocket(self._on_event, user_agent=USER_AGENT)
         await self._socket.open(host, port)
         return self._socket.port
+
+    def open_in_memory(self, wire: SipWire, host: str) -> None:
+        """Answer on a wire of this process from now on."""
+        self._socket = MemorySip(wire, host, self._on_event, user_agent=USER_AGENT)
 
     async def close(self) -> None:
         for task in list(self._calls):

@@ -16,11 +16,11 @@ from byourside_server.calls.call import (
     CallRequest,
     DialAttempt,
     Evidence,
-    LatencyFacts,
     Report,
     SipFacts,
     StepProof,
 )
+from byourside_server.calls.latency import LatencyFacts, Silence, TurnLatency
 from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
 from byourside_server.calls.wire_request import kept_request, request_document
@@ -53,7 +53,7 @@ def turns_text(turns: tuple[Turn, ...]) -> str:
 
 
 def latency_text(latency: LatencyFacts) -> str:
-    return dumps(list(latency.turns_ms))
+    return dumps(asdict(latency))
 
 
 def media_text(media: MediaFacts | None) -> str | None:
@@ -95,12 +95,23 @@ def call_of(row: Mapping[str, Any] | sa.RowMapping) -> Call:
         report=_report(json.loads(row["report"])) if row["report"] else None,
         analysis=row["analysis"],
         recording_ms=row["recording_ms"],
-        latency=LatencyFacts(tuple(json.loads(row["latency"]))) if row["latency"] else LatencyFacts(),
+        latency=latency_of(json.loads(row["latency"])) if row["latency"] else LatencyFacts(),
         media=MediaFacts(**json.loads(row["media"])) if row["media"] else None,
         mind=row["mind"],
         usage=_usage(json.loads(row["usage"])) if row["usage"] else Usage(),
         cancel_requested_at=row["cancel_requested_at"],
         sequence=row["sequence"],
+    )
+
+
+def latency_of(kept: Any) -> LatencyFacts:
+    """Older editions kept nothing but the list of response times."""
+    if isinstance(kept, list):
+        return LatencyFacts(tuple(kept))
+    return LatencyFacts(
+        turns_ms=tuple(kept["turns_ms"]),
+        turns=tuple(TurnLatency(**turn) for turn in kept["turns"]),
+        silences=tuple(Silence(**silence) for silence in kept["silences"]),
     )
 
 

@@ -27,12 +27,16 @@ class Courier:
         sender: Sender,
         clock: Clock,
         jitter: Callable[[], float] = random.random,
+        *,
+        receivers_clock: Clock | None = None,
     ) -> None:
+        """`receivers_clock` is what a signature's time is compared with, where the house keeps its own."""
         self._db = db
         self._house = house
         self._sender = sender
         self._clock = clock
         self._jitter = jitter
+        self._receivers_clock = receivers_clock or clock
 
     async def deliver(self, event_id: str, attempt_number: int) -> None:
         """Send one webhook now, if it is the head's turn for that attempt or a REPLAY."""
@@ -44,7 +48,7 @@ class Courier:
             return
         at = self._clock.epoch()
         secrets = parcel.account.signing_secrets(at)
-        headers = signature_headers(secrets, parcel.event_id, int(at), parcel.body)
+        headers = signature_headers(secrets, parcel.event_id, int(self._receivers_clock.epoch()), parcel.body)
         attempt = await self._sender.send(parcel.url, headers, parcel.body)
         await self._db.write(self._conclude, parcel, attempt, at, replay)
 

@@ -15,6 +15,7 @@ from sqlalchemy import Double, Integer
 
 from byourside_server.accounts.account import Account
 from byourside_server.calls import lifecycle
+from byourside_server.store.call_rows import latency_of
 from byourside_server.store.limits import RESERVED, month_of, used_seconds
 from byourside_server.store.schema import calls
 from byourside_server.store.search import member_of
@@ -94,7 +95,7 @@ def _counted(
 def _latencies(conn: sa.Connection, answered: sa.ColumnElement[bool]) -> list[int]:
     query = sa.select(calls.c.latency).where(answered, calls.c.latency.is_not(None))
     rows = conn.execute(query.order_by(calls.c.created_at.desc()).limit(LATENCY_CALLS)).scalars()
-    return sorted(time_ms for row in rows for time_ms in json.loads(str(row)))
+    return sorted(time_ms for row in rows for time_ms in latency_of(json.loads(str(row))).turns_ms)
 
 
 def _whole(conn: sa.Connection, value: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:

@@ -110,6 +110,39 @@ export interface SipFacts {
   attempts: DialAttempt[];
 }
 
+/** One answer: the whole time, what each stage took by itself (they overlap), and when each was, all in ms. */
+export interface TurnLatency {
+  turn: number | null;
+  totalMs: number;
+  endpointMs: number | null;
+  sttMs: number | null;
+  firstTokenMs: number | null;
+  firstAudioMs: number | null;
+  firstPacketMs: number | null;
+  /** After the contact's last word; negative is before it. */
+  at: {
+    quietMs: number | null;
+    wordsMs: number | null;
+    decidedMs: number | null;
+    mindAskedMs: number | null;
+    firstTokenMs: number | null;
+    voiceAskedMs: number | null;
+    saidMs: number | null;
+    firstAudioMs: number | null;
+    firstPacketMs: number;
+  };
+}
+
+/** How long the agent took to answer. */
+export interface Latency {
+  turnsMs: number[];
+  p50Ms: number | null;
+  p95Ms: number | null;
+  turns?: TurnLatency[];
+  /** Of more than two seconds, in which the agent owed words. */
+  silences?: { startMs: number; endMs: number; cause: "recognition" | "mind" | "voice" }[];
+}
+
 /** How the sound of the call travelled; `mos` is an estimate from 1 to 4.5. */
 export interface Media {
   codec: string;
@@ -168,7 +201,7 @@ export interface CallRecord {
   sip?: SipFacts | null;
   turns?: Turn[];
   evidence?: Record<string, Evidence | null> | null;
-  latency?: { turnsMs: number[]; p50Ms: number | null; p95Ms: number | null } | null;
+  latency?: Latency | null;
   media?: Media | null;
   analysis?: string | null;
   mind?: string | null;

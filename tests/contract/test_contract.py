@@ -19,10 +19,10 @@ from byourside_server.calls.call import (
     Call,
     Evidence,
     JsonValue,
-    LatencyFacts,
     Report,
     SipFacts,
 )
+from byourside_server.calls.latency import LatencyFacts, Silence, TurnLatency
 from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
 from byourside_server.calls.wire import call_record, event_body
@@ -79,7 +79,11 @@ TALKED = replace(
         "So.",
     ),
     analysis="done",
-    latency=LatencyFacts((380, 540)),
+    latency=LatencyFacts(
+        (380, 540),
+        (TurnLatency(380, 1, 180, 262, 350, 352, 353, 300, 353, 361), TurnLatency(540)),
+        (Silence(2_000, 4_400, "mind"),),
+    ),
     media=MediaFacts("PCMU", None, 894, 879, 3, 1, 0, 0, 60, 2.6, 20, 38.4, 0.0, 1.9),
     mind="embedded",
 )

@@ -28,12 +28,12 @@ from byourside_server.calls.call import (
     CallRequest,
     Evidence,
     Field,
-    LatencyFacts,
     Report,
     SipFacts,
     StepProof,
 )
 from byourside_server.calls.happened import Answered, LineEnded, Ringing, TurnHeard
+from byourside_server.calls.latency import LatencyFacts
 from byourside_server.calls.transcript import Turn
 from byourside_server.clock import ManualClock
 from byourside_server.dashboard.application import create_dashboard

@@ -20,12 +20,13 @@ from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.exchange import to_owner
 from byourside_server.lines.line import Line
 from byourside_server.lines.media_memory import InProcessMedia, MemoryWire
+from byourside_server.lines.sip_memory import MemorySip, SipWire
 from byourside_server.lines.trunk import Trunk
 from byourside_server.lines.trunks import Trunks
 from byourside_server.sip import events as sip
 from byourside_server.sip import sdp
 from byourside_server.sip.message import Headers
-from tests.lines.rehearsal import OFFICE, Ears, MemorySip, Mind, SipWire, Voice, Zone
+from tests.lines.rehearsal import OFFICE, Ears, Mind, Voice, Zone
 
 TO, CALLER_ID = "+14155550123", "+14155550100"
 ANSWER = 200

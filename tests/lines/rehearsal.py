@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import selectors
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -26,16 +25,16 @@ from byourside_server.lines.exchange import to_owner
 from byourside_server.lines.line import Line
 from byourside_server.lines.media_memory import InProcessMedia, MemoryWire
 from byourside_server.lines.media_port import MediaUnavailable, OnEvent
-from byourside_server.lines.sip_socket import SipSocket
+from byourside_server.lines.sip_memory import MemorySip, SipWire
 from byourside_server.lines.sip_traces import SipTraces
 from byourside_server.lines.trunk import Trunk
 from byourside_server.lines.trunk_names import Srv
 from byourside_server.lines.trunks import Trunks
+from byourside_server.lines.virtual_loop import VirtualLoop
 from byourside_server.media.messages import ClipStarted, Command, LineEvent, Lost
 from byourside_server.providers.base import Expectation, Recognition, TextToSpeech, Usage, total
 from byourside_server.sip import events as sip
 from byourside_server.sip import sdp
-from byourside_server.sip.endpoint import SipEndpoint
 from byourside_server.sip.sdp_crypto import SrtpPolicy
 from tests.media.bank_kit import speech, tone
 
@@ -47,29 +46,6 @@ AGENT_SOUND = tone(1.5, 300, 800)
 LONG_SOUND = tone(20, 300, 800)
 WORDS = speech()
 WORDS_S = len(WORDS) / 8000
-
-
-class _JumpingSelector(selectors.SelectSelector):
-    """Instead of waiting for a file, moves the clock."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 1000.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        assert timeout is not None, "everybody waits and nothing is due"
-        # A round of the loop takes its time, as it does in life; without, rounding would hold the clock.
-        self.now += max(0.0, timeout) + 1e-6
-        return super().select(0)
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self) -> None:
-        self._jumping = _JumpingSelector()
-        super().__init__(self._jumping)
-
-    def time(self) -> float:
-        return self._jumping.now
 
 
 def play(story: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -99,27 +75,6 @@ class Zone:
         if self.away:
             raise OSError("timed out")
         return found, self.ttl_s
-
-
-class SipWire(dict[tuple[str, int], SipSocket]):
-    """Who listens where."""
-
-
-class MemorySip(SipSocket):
-    """A SipSocket whose datagrams never leave the process."""
-
-    def __init__(self, wire: SipWire, host: str, on_event: Callable[[sip.SipEvent], None]) -> None:
-        super().__init__(on_event, user_agent="rehearsal")
-        self.host, self.port = host, 5060
-        self.endpoint = SipEndpoint(host, 5060)
-        self._open = True
-        self._wire = wire
-        wire[host, 5060] = self
-
-    def _send_datagram(self, data: bytes, destination: tuple[str, int]) -> None:
-        listener = self._wire.get(destination)
-        if listener is not None:
-            asyncio.get_running_loop().call_soon(listener.datagram_received, data, (self.host, self.port))
 
 
 class MortalMedia(InProcessMedia):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from byourside_server.calls.latency import Silence
 from byourside_server.conversation import events as talk
 from byourside_server.conversation.brief import Brief
 from byourside_server.conversation.mind import Decision, Situation
@@ -172,6 +173,10 @@ def test_dead_air_is_told_once_each_at_the_end(tmp_path: Path, caplog: pytest.Lo
             await stage.pick_up()
             stage.say()
             await running
+            assert stage.ended.latency.silences == (
+                Silence(4000, 7250, "mind"),
+                Silence(20_000, 22_500, "voice"),
+            )
 
     play(story)
     told = [vars(record) for record in caplog.records if record.message == "dead air"]

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 from byourside_server.lines.exchange import to_owner
+from byourside_server.lines.sip_memory import MemorySip, SipWire
 from byourside_server.lines.trunk import Trunk
 from byourside_server.lines.trunk_watch import TrunkWatch
 from byourside_server.lines.trunks import Trunks
 from byourside_server.sip.message import Request, respond
 from byourside_server.sip.parse import parse
-from tests.lines.rehearsal import OFFICE, MemorySip, SipWire, Zone, play
+from tests.lines.rehearsal import OFFICE, Zone, play
 
 A, B = "10.1.0.1", "10.2.0.1"
 NUMBER = "+14155550123"

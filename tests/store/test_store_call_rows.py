@@ -11,9 +11,17 @@ import sqlalchemy as sa
 
 from byourside_server.calls.answering import Answering
 from byourside_server.calls.call import Callback, Evidence, Report, StepProof
+from byourside_server.calls.latency import LatencyFacts, Silence, TurnLatency
 from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.providers.base import Usage
-from byourside_server.store.call_rows import answering_text, call_of, media_text, report_text, usage_text
+from byourside_server.store.call_rows import (
+    answering_text,
+    call_of,
+    latency_text,
+    media_text,
+    report_text,
+    usage_text,
+)
 
 REPORT = Report(
     "It went well.",
@@ -56,6 +64,16 @@ def test_what_is_known_of_the_sound_is_read_back_whole() -> None:
     facts = MediaFacts("PCMA", "AES_CM_128_HMAC_SHA1_80", 9, 8, 1, 0, 0, 2, 20, 1.5, 40, 30.0, 0.5, 2.0)
     assert call_of(row(media=media_text(facts))).media == facts
     assert call_of(row(media=media_text(None))).media is None
+
+
+def test_response_times_and_silences_are_read_back_whole() -> None:
+    latency = LatencyFacts((900,), (TurnLatency(900, 1, 200, 340),), (Silence(4_000, 6_500, "voice"),))
+    assert call_of(row(latency=latency_text(latency))).latency == latency
+    assert call_of(row()).latency == LatencyFacts()
+
+
+def test_response_times_of_an_older_edition_are_a_mere_list() -> None:
+    assert call_of(row(latency="[604,476]")).latency == LatencyFacts((604, 476))
 
 
 def test_a_report_of_an_older_edition_has_the_defaults_of_what_it_did_not_know() -> None:

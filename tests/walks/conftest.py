@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,9 +49,9 @@ class Batch:
         return self.house.data_dir / "recordings" / f"{self.records[name]['id']}.wav"
 
 
-@pytest.fixture(scope="session")
-def batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
-    house = House(tmp_path_factory.mktemp("house") / "data", ("--allow-local-webhooks",))
+@contextlib.contextmanager
+def call_batch(house: House) -> Iterator[Batch]:
+    """Start a server, have it make all calls of BATCH at once, and stop it at the end."""
     house.start()
     try:
         key = house.make_key()
@@ -66,3 +67,9 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
             yield Batch(house, key, house.webhook_secret(), mail, records)
     finally:
         assert house.stop() == 0, house.log()
+
+
+@pytest.fixture(scope="session")
+def batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
+    with call_batch(House(tmp_path_factory.mktemp("house") / "data", ("--allow-local-webhooks",))) as called:
+        yield called

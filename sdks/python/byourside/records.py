@@ -82,12 +82,49 @@ class SipFacts(TypedDict, total=False):
     attempts: List[DialAttempt]
 
 
+class LatencyMoments(TypedDict, total=False):
+    """When each stage of an answer was, in milliseconds after the contact's last word; negative is before."""
+
+    quietMs: Optional[int]
+    wordsMs: Optional[int]
+    decidedMs: Optional[int]
+    mindAskedMs: Optional[int]
+    firstTokenMs: Optional[int]
+    voiceAskedMs: Optional[int]
+    saidMs: Optional[int]
+    firstAudioMs: Optional[int]
+    firstPacketMs: int
+
+
+class TurnLatency(TypedDict, total=False):
+    """One answer: the whole time, what each stage took by itself (they overlap), and when each was."""
+
+    turn: Optional[int]
+    totalMs: int
+    endpointMs: Optional[int]
+    sttMs: Optional[int]
+    firstTokenMs: Optional[int]
+    firstAudioMs: Optional[int]
+    firstPacketMs: Optional[int]
+    at: LatencyMoments
+
+
+class Silence(TypedDict, total=False):
+    """More than two seconds in which the agent owed words; `cause` is recognition, mind or voice."""
+
+    startMs: int
+    endMs: int
+    cause: str
+
+
 class Latency(TypedDict, total=False):
     """How long the agent took to answer, in milliseconds."""
 
     turnsMs: List[int]
     p50Ms: Optional[int]
     p95Ms: Optional[int]
+    turns: List[TurnLatency]
+    silences: List[Silence]
 
 
 class FarEnd(TypedDict):
