@@ -216,6 +216,7 @@ async def open_virtual_world(
             user_agent=USER_AGENT,
             on_behalf_of=config.on_behalf_of,
             transfers=transfer_targets(config.transfers),
+            journal=config.sandbox_journal,
         )
     )
     await world.start()
@@ -331,7 +332,7 @@ async def open_sandbox(config: Config, closing: contextlib.AsyncExitStack) -> tu
     if config.sandbox_address is not None:
         host, _, digits = config.sandbox_address.rpartition(":")
         return host, int(digits)
-    sandbox = SandboxProcess(capacity=config.max_live_calls)
+    sandbox = SandboxProcess(capacity=config.max_live_calls, journal=config.sandbox_journal)
     try:
         host, port = await sandbox.start()
     except OSError as error:

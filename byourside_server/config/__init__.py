@@ -41,6 +41,8 @@ class Config:
     """Where real calls leave, best first; without any, calls go to the sandbox telephone network."""
     sandbox_address: str | None = None
     """HOST:PORT of a sandbox network that runs already; without it the server starts one of its own."""
+    sandbox_journal: Path | None = None
+    """File that gets a JSON line for every call that reaches the sandbox network, and for every key."""
     speed: str = "real"
     """How fast time goes in the sandbox: `real`, or `virtual`, as fast as this machine computes."""
     sip_host: str = "127.0.0.1"
@@ -131,6 +133,7 @@ def load_config(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> 
         database_url=sources.text("database_url", f"sqlite:///{data_dir / DATABASE_NAME}"),
         trunks=read_trunks(sources),
         sandbox_address=sources.host_and_port("sandbox_address"),
+        sandbox_journal=_journal(sources),
         speed=sources.one_of("speed", "real", SPEEDS),
         sip_host=sources.text("sip_host", "127.0.0.1"),
         sip_port=sources.whole("sip_port", 0, 0, 65_535),
@@ -206,3 +209,14 @@ def _own_url(host: str, port: int) -> str:
     """An address that works from this machine: wildcard addresses are no one's."""
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{name}:{port}"
+
+
+def _journal(sources: Sources) -> Path | None:
+    """Its directory must be there: one that can't be written would only show in the first call."""
+    given = sources.optional_text("sandbox_journal")
+    if given is None:
+        return None
+    journal = Path(given).expanduser().absolute()
+    if not journal.parent.is_dir():
+        raise ConfigError(f"sandbox_journal: there is no directory {journal.parent}: make it first")
+    return journal

@@ -79,7 +79,7 @@ class Conversation(Standing):
             self.answered_by is None and self._phase != "closing" and is_surely_machine(self._ears.turn.words)
         ):
             self._to_machine(verdicts.BY_WORDS, now)
-        elif self._phase == "opening" and self._ears.is_hearing and is_menu(self._ears.turn.words):
+        elif self._phase == "opening" and self._ears.turn.began_anew and is_menu(self._ears.turn.words):
             self._take_over(now)  # understood while it is read out once more
         else:
             self._time_turn(now)

@@ -16,6 +16,7 @@ TEXT_COVERS_S = 0.05
 NOISE_S = 0.3  # shorter sound without words is no turn
 WORD_S = 0.15  # the shortest "yes": until there are words, it may be one
 MIN_CONFIDENCE = 0.2
+ANEW_S = 2.0  # of quiet, behind which a menu is read out once more
 
 
 @dataclass
@@ -38,6 +39,11 @@ class ContactTurn:
     @property
     def has_all_text(self) -> bool:
         return self.text is not None and self.text_end >= self.end - TEXT_COVERS_S
+
+    @property
+    def began_anew(self) -> bool:
+        """Whether a voice speaks again, long after what the words are of: no pause between two options."""
+        return self.is_speaking and self.burst_start - self.text_end >= ANEW_S
 
     @property
     def is_noise(self) -> bool:

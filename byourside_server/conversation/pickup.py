@@ -71,7 +71,9 @@ class Pickup:
     def quiet_needed(self, text: str | None) -> float:
         """The silence after which the greeting is over."""
         speech_s = sum(end - start for start, end in self._bursts)
-        if speech_s <= SHORT_GREETING_S and len(self._bursts) <= 2 and not self.began_early:
+        is_short = speech_s <= SHORT_GREETING_S and len(self._bursts) <= 2 and not self.began_early
+        # One option is never all that a menu offers.
+        if is_short and machine_of(text or "") != "ivr":
             return SHORT_QUIET_S
         is_worded = text is not None and is_greeting(text)
         is_likely = self.machine_likelihood >= (SURE_MACHINE if is_worded else LIKELY_MACHINE)

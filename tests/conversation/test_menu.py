@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from byourside_server.conversation.menu import is_same_menu, key_for, options_of
+from byourside_server.conversation.pickup import LONG_QUIET_S, SHORT_QUIET_S, Pickup
 from byourside_server.conversation.waiting_words import (
     has_missed,
     is_hold_notice,
@@ -143,3 +144,11 @@ def test_other_words_of_machines() -> None:
     assert not only_welcomes("Thank you for calling Acme, how can I help you?")
     assert is_new_voice("Hello, sorry for the wait. How can I help you?")
     assert not is_new_voice("Okay, I checked. That works.")
+
+
+def test_a_menu_is_heard_out_over_the_pause_behind_its_first_option() -> None:
+    """It pauses longer between two options than a person who says hello and waits."""
+    pickup = Pickup()
+    pickup.hear_burst(0.5, 1.9)
+    assert pickup.quiet_needed("hello") == SHORT_QUIET_S
+    assert pickup.quiet_needed("for sales press one") >= LONG_QUIET_S
