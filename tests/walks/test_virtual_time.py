@@ -54,10 +54,10 @@ def said(record: dict[str, Any]) -> list[tuple[str, list[str], bool]]:
     return told
 
 
-def skip_where_time_shaped_the_talk(name: str, record: dict[str, Any]) -> None:
-    """Whom the contact interrupts, or when he hangs up, is another sentence where the agent spoke late."""
+def skip_where_time_shaped_the_talk(record: dict[str, Any]) -> None:
+    """Where the agent spoke late, or words came too late to be used, the talk went another way."""
     late = [turn["text"] for turn in record["turns"] if turn["text"] in (*FILLERS, UNINTELLIGIBLE)]
-    if name in ("interrupts", "hangs up") and late:
+    if late:
         pytest.skip(f"this machine was late in real time: {late}")
 
 
@@ -73,16 +73,17 @@ def test_the_results_are_those_of_real_time(batch: Batch, quick: Batch, name: st
 
 @pytest.mark.parametrize("name", list(BATCH))
 def test_the_same_is_said_in_the_same_order(batch: Batch, quick: Batch, name: str) -> None:
-    skip_where_time_shaped_the_talk(name, batch.records[name])
+    skip_where_time_shaped_the_talk(batch.records[name])
+    is_machine = batch.records[name]["answeredBy"] == "voicemail"
     there, here = said(batch.records[name]), said(quick.records[name])
     assert [(role, cut) for role, _, cut in here] == [(role, cut) for role, _, cut in there], (here, there)
-    for (_, words, cut), (_, others, _) in zip(here, there, strict=True):
-        if cut:
-            # Where exactly somebody is interrupted is a matter of time: the same words up to there.
-            shorter = min(len(words), len(others)) - 1
+    for (role, words, cut), (_, others, _) in zip(here, there, strict=True):
+        if cut or (is_machine and role == "contact"):
+            # Where exactly somebody is interrupted, or how much of a machine's greeting was understood before
+            # it was known for one, is a matter of time: the same words up to there.
+            shorter = max(1, min(len(words), len(others)) - cut)
             words, others = words[:shorter], others[:shorter]
-        # On a busy machine words can come too late to be used, in real time.
-        assert words == others or others == [UNINTELLIGIBLE]
+        assert words == others
 
 
 @pytest.mark.parametrize("name", list(BATCH))
@@ -116,7 +117,7 @@ def events_of(batch: Batch, name: str) -> list[str]:
 @pytest.mark.parametrize("name", list(BATCH))
 def test_calls_and_recordings_are_as_long_as_in_real_time(batch: Batch, quick: Batch, name: str) -> None:
     there, here = batch.records[name], quick.records[name]
-    skip_where_time_shaped_the_talk(name, there)
+    skip_where_time_shaped_the_talk(there)
     assert length_s(here) == pytest.approx(length_s(there), abs=TOLERANCE_S)
     if there["durationSec"] is None:
         assert here["durationSec"] is None
