@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ["PYTHONPATH"] = str(ROOT)
 
+from bench.machine import cpu_s  # noqa: E402
 from bench.placing_load.client import Requests, Tally, load, request  # noqa: E402
 from bench.placing_load.floors import FLOORS  # noqa: E402
 from bench.placing_load.postgres import cluster, pinned, settings_of  # noqa: E402
@@ -50,7 +51,6 @@ WARM_UP_S = 1.0
 KEYED = 5
 REPEATED = 50
 PRAGMAS = ("journal_mode", "synchronous")
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 BODY = {
     "to": "+14155550123",
     "objective": "Confirm the appointment for tomorrow at 2pm and ask if they need to reschedule.",
@@ -83,12 +83,6 @@ class Measured:
             "perSecondOfCpu": round(done / self.cpu_s) if self.cpu_s else None,
             "statuses": {str(status): n for status, n in sorted(self.tally.statuses.items())},
         }
-
-
-def cpu_s(pid: int) -> float:
-    """User and system CPU seconds of a process so far."""
-    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / TICKS_PER_S
 
 
 async def measure(

@@ -21,6 +21,9 @@ from collections import Counter
 from pathlib import Path
 from types import FrameType
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.machine import cpu_s
 from byourside_server.app import open_house
 from byourside_server.calls.call import Call
 from byourside_server.calls.lifecycle import TERMINAL_STATES
@@ -35,13 +38,6 @@ OBJECTIVE = "Confirm the appointment for tomorrow at 2pm and ask if they need to
 FIELDS = [{"name": "confirmed", "type": "boolean"}, {"name": "new_time", "type": "string"}]
 TIMEOUT_S = 120
 SAMPLE_S = 0.002
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-
-
-def cpu_s(pid: int) -> float:
-    """User and system CPU seconds of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
 
 
 def family(pid: int) -> dict[int, str]:

@@ -12,20 +12,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import fcntl
 import json
 import statistics
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench.calls import one_call, prepare
+from bench.machine import alone
 from bench.network.relay import SANDBOX, SANDBOX_IMAGE
 from byourside_server.app import open_house
 from byourside_server.calls.call import Call
@@ -47,16 +47,6 @@ class Outcome:
     def is_complete(self, call: Call) -> bool:
         heard = Counter(turn.role for turn in call.turns)
         return call.state == "completed" and min(heard["agent"], heard["contact"]) >= LEAST_TURNS
-
-
-@contextlib.contextmanager
-def turn_of_ours(lock: Path | None) -> Iterator[None]:
-    if lock is None:
-        yield
-        return
-    with lock.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @contextlib.asynccontextmanager
@@ -163,7 +153,7 @@ async def run(given: argparse.Namespace) -> int:
         begun = given.calls
     while begun < given.calls:
         size = min(given.at_once, given.calls - begun)
-        with turn_of_ours(given.lock):
+        with alone(given.lock):
             began = time.monotonic()
             await batch(size, given, given.seed + begun, outcome)
         begun += size

@@ -6,7 +6,6 @@ The contender has one core to itself, the load generator (and the control, where
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -18,11 +17,11 @@ from pathlib import Path
 import numpy as np
 
 from bench.crowd.speech import answer, write_all
+from bench.machine import cpu_s, peak_kib
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "crowd"
 CONTENDER_CORE, LOAD_CORE = 1, 0
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 SETTLE_S = 4.0
 READY_TIMEOUT_S = 120
 CALM_TICKS = 50
@@ -59,18 +58,6 @@ CONTENDERS = (
     Contender("LiveKit Agents, turn detector", "livekit", "livekit_phone.py", "detector"),
     Contender("bare websocket", "livekit", "stream_floor.py"),
 )
-
-
-def cpu_s(pid: int) -> float:
-    """User and system CPU seconds of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_S
-
-
-def peak_kib(pid: int) -> int:
-    """Most memory a process ever had resident."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 def on_core(core: int, command: Sequence[str], priority: int = 0) -> list[str]:

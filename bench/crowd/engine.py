@@ -21,6 +21,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench.crowd.speech import answer
+from bench.machine import peak_kib
 from byourside_server.lines.media_process import ProcessMediaPort
 from byourside_server.media.messages import (
     Closed,
@@ -119,12 +120,6 @@ async def hold(calls: int, out: str, options: list[str]) -> None:
 
 def bytes_in(folder: str) -> int:
     return sum(path.stat().st_size for path in Path(folder).iterdir())
-
-
-def peak_kib(pid: int) -> int:
-    """Most memory a process ever had resident."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 
 
 def say(value: object) -> None:

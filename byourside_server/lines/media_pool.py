@@ -7,6 +7,7 @@ was opened; an engine that dies takes its own lines along and no others.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
 from byourside_server.lines.media_port import MediaUnavailable, OnEvent
@@ -20,7 +21,6 @@ class MediaPool:
     def __init__(self, engines: Sequence[ProcessMediaPort]) -> None:
         assert engines, "a pool needs an engine"
         self._engines = list(engines)
-        self._held: dict[int, set[str]] = {number: set() for number in range(len(self._engines))}
         self._engine_of: dict[str, int] = {}
 
     async def start(self) -> None:
@@ -37,21 +37,21 @@ class MediaPool:
     async def open(self, line_id: str, on_event: OnEvent) -> int:
         if line_id in self._engine_of:
             raise MediaUnavailable(f"line {line_id} is open already")
+        held = Counter(self._engine_of.values())
         number = min(
-            self._held, key=lambda each: (not self._engines[each].has_room(), len(self._held[each]), each)
+            range(len(self._engines)), key=lambda each: (not self._engines[each].has_room(), held[each])
         )
         self._engine_of[line_id] = number
-        self._held[number].add(line_id)
 
         def hear(event: LineEvent) -> None:
             if isinstance(event, Closed | Lost):
-                self._forget(line_id)
+                self._engine_of.pop(line_id, None)
             on_event(event)
 
         try:
             return await self._engines[number].open(line_id, hear)
         except BaseException:
-            self._forget(line_id)
+            self._engine_of.pop(line_id, None)
             raise
 
     def connect(
@@ -101,8 +101,3 @@ class MediaPool:
     def _of(self, line_id: str) -> ProcessMediaPort | None:
         number = self._engine_of.get(line_id)
         return None if number is None else self._engines[number]
-
-    def _forget(self, line_id: str) -> None:
-        number = self._engine_of.pop(line_id, None)
-        if number is not None:
-            self._held[number].discard(line_id)
