@@ -15,6 +15,7 @@ from byourside_server.conversation.connecting import Connecting
 from byourside_server.conversation.discretion import Discretion
 from byourside_server.conversation.events import ConversationEvent, PressKeys, Transfer
 from byourside_server.conversation.farewell import Farewell
+from byourside_server.conversation.foresight import Foresight
 from byourside_server.conversation.intents import Intent, intent_of
 from byourside_server.conversation.listening import ContactTurn
 from byourside_server.conversation.mind import Decision, Occasion, Situation
@@ -49,6 +50,7 @@ class Agent:
         self.way = Connecting()
         self.mouth = Mouth(brief, events, record)
         self.thought = Thought(events)
+        self.foresight = Foresight(self.thought, events, self.mouth)
         self.decision: Decision | None = None
         self.silences = 0
         self.unclear = 0
@@ -79,43 +81,70 @@ class Agent:
 
     def hold_back(self) -> None:
         """They speak: what is not being said yet waits until it is known whether that means anything."""
+        self.foresight.drop()
         if not self.thought.has_begun:
             self.thought.drop()  # a reply to what went before would talk over them
         self.mouth.hold_back(is_replying=self.thought.has_begun)
 
-    def think(self, occasion: Occasion, text: str, heard: ContactTurn | None) -> None:
-        """Ask the mind what comes next; what was on its way to be said is dropped."""
+    def think(self, occasion: Occasion, text: str, heard: ContactTurn | None) -> Next | None:
+        """Ask the mind what comes next, or take over what was foreseen; what was to be said is dropped."""
+        situation = Situation(
+            brief=self._brief,
+            turns=self._record.turns_for_mind,
+            occasion=occasion,
+            text=text,
+            confidence=heard.confidence if heard is not None else 0.0,
+            open_step=self._record.open_step,
+            silences=self.silences,
+            unclear=self.unclear,
+            owed=owed(self._brief, self._turns),
+            pressed=self.way.pressed,
+            is_back=self.is_back,
+        )
+        foreseen = self.foresight.redeem(situation)
         self.drop()
         self._farewell.put_off()
         self._unanswered = occasion, text
         self._was_asked_to_hold = intent_of(text) is Intent.HOLD
-        is_back, self.is_back = self.is_back, False
-        self._replies_to = heard.end if heard is not None else None
-        self.thought.ask(
-            Situation(
-                brief=self._brief,
-                turns=self._record.turns_for_mind,
-                occasion=occasion,
-                text=text,
-                confidence=heard.confidence if heard is not None else 0.0,
-                open_step=self._record.open_step,
-                silences=self.silences,
-                unclear=self.unclear,
-                owed=owed(self._brief, self._turns),
-                pressed=self.way.pressed,
-                is_back=is_back,
-            )
+        self.is_back = False
+        self._replies_to = heard.voiced_until if heard is not None else None
+        if foreseen is None:
+            self.thought.ask(situation)
+            return None
+        self.thought.take_over(foreseen.number, occasion)
+        for sentence in foreseen.sentences:
+            self.take_words(foreseen.number, sentence)
+        return self.take_reply(foreseen.number, foreseen.decision) if foreseen.decision else None
+
+    def foresee(self, text: str, confidence: float, turn: ContactTurn) -> None:
+        """Ask the mind ahead: as if the turn in progress were over with these words."""
+        before = self._record.turns_for_mind
+        start_ms, end_ms = round(turn.start * 1000), round(turn.voiced_until * 1000)
+        said = Turn(len(before), "contact", text, max(0, start_ms), end_ms, confidence=round(confidence, 3))
+        situation = Situation(
+            brief=self._brief,
+            turns=(*before, said),
+            occasion="heard",
+            text=text,
+            confidence=confidence,
+            open_step=self._record.open_step,
+            owed=owed(self._brief, (*self._turns, said)),
+            pressed=self.way.pressed,
         )
+        self.foresight.ask(situation, self._discretion.on_trial(), turn.start)
 
     def take_words(self, request_id: int, text: str) -> None:
         """A sentence of the reply, while the rest is being made."""
         if self.thought.is_of(request_id):
             self.thought.begin()
             self.say(text)
+        else:
+            self.foresight.take_words(request_id, text)
 
     def take_reply(self, request_id: int, decision: Decision) -> Next | None:
         """The reply, or its end; None where it is too late or must wait until the contact has spoken."""
         if not self.thought.is_of(request_id):
+            self.foresight.take_reply(request_id, decision)
             return None
         if self.mouth.is_held:
             self._decided_late = request_id, decision
@@ -200,6 +229,7 @@ class Agent:
 
     def drop(self) -> None:
         """A reply under way is not wanted any more."""
+        self.foresight.drop()
         self.thought.drop()
         self.mouth.drop_rest()
         self._decided_late = None

@@ -17,18 +17,18 @@ from byourside_server.conversation.agent import Next
 from byourside_server.conversation.connecting import Heard
 from byourside_server.conversation.disclosure import disclosure, introduction
 from byourside_server.conversation.events import Finish, Prepare
+from byourside_server.conversation.foreseeing import Foreseeing
 from byourside_server.conversation.listening import ContactTurn
 from byourside_server.conversation.machine_words import is_menu, is_surely_machine
 from byourside_server.conversation.mind import Decision, Occasion
 from byourside_server.conversation.pickup import Finding, Pickup
 from byourside_server.conversation.plan import plan_of
-from byourside_server.conversation.standing import Standing
 from byourside_server.conversation.utterance import Utterance, Words
 from byourside_server.conversation.voicemail import message_of
 
 _REASON_OF_HANG_UP = {"api": "canceled", "network": "line_lost"}
 
-class Conversation(Standing):
+class Conversation(Foreseeing):
     """Who speaks when, from the answer to the hang-up."""
 
     def handle_deadline(self, now: float) -> None:
@@ -50,7 +50,7 @@ class Conversation(Standing):
         """The contact's voice was heard from `at` on."""
         if self._phase == "over":
             return
-        self._timers.clear("turn", "silence", "resume", "greet")
+        self._timers.clear("turn", "silence", "resume", "greet", "foresee")
         self._ears.start(at)
         if self._phase == "machine":
             self._message.hear_voice(now)
@@ -157,12 +157,6 @@ class Conversation(Standing):
             self._ears.close()
 
     # the contact's turn
-
-    def _time_turn(self, now: float) -> None:
-        """Set when the turn will be over if nothing more is said."""
-        over_at = self._ears.over_at(self.expectation.kinds, is_greeting=self.answered_by is None)
-        if over_at is not None and self._phase != "machine":
-            self._timers.set("turn", max(now, over_at))
 
     def _on_turn_over(self, now: float) -> None:
         if self._mouth.is_playing:
@@ -282,8 +276,8 @@ class Conversation(Standing):
             self._has_opened, self._phase = True, "talk"
             if self._way.machine is not None:
                 self._mouth.has_disclosed = False  # whoever it is now has not heard it
-        self._timers.clear("silence", "resume", "greet")
-        self._agent.think(occasion, text, heard)
+        self._timers.clear("silence", "resume", "greet", "foresee")
+        self._proceed(self._agent.think(occasion, text, heard), now, now)
         waited_for_beep = occasion == "opening" and not text and self._ears.pickup.sounds_like_machine
         self._look(now if heard is None or waited_for_beep else heard.end, now)
 
@@ -422,6 +416,7 @@ class Conversation(Standing):
         self._events.append(Finish("agent", self.end_reason or "completed"))
 
     def _end(self, by: str, reason: str, now: float) -> None:
+        self._agent.foresight.drop()
         self._agent.thought.drop()
         self.ended_by, self.end_reason = by, reason
         self._phase = "over"
@@ -434,6 +429,7 @@ class Conversation(Standing):
         {
             "greet": lambda self, now: self._think("opening", "", None, now),
             "turn": _on_turn_over,
+            "foresee": Foreseeing._foresee,
             "silence": _on_silence,
             "resume": lambda self, now: self._mouth.say_rest(),
             "back": lambda self, now: self._proceed(self.hold.back(self._phase), now, now),

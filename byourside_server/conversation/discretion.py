@@ -6,6 +6,7 @@ thesaurus, so a paraphrase in innocent words passes (docs/discretion.md).
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -71,6 +72,12 @@ class Discretion:
         self._known: set[str] = set()  # what the contact said himself: no secret any more
         self._guess = Guess()
         self._bits = Bits()
+
+    def on_trial(self) -> Discretion:
+        """The same, to be told what may never be said; the secrets are shared."""
+        trial = copy.copy(self)
+        trial._known = set(self._known)
+        return trial
 
     def heard(self, text: str) -> None:
         """The contact's latest words: what he states himself is no secret, what he asks stays one."""

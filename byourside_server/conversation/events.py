@@ -30,16 +30,33 @@ class Prepare:
 
 
 @dataclass(frozen=True)
+class Discard:
+    """`text`, prepared ahead, will not be said."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class StopSpeaking:
     """Cut what is being said, or drop what is about to be; then report the clip's end as usual."""
 
 
 @dataclass(frozen=True)
 class Think:
-    """Ask the mind what comes next. A newer Think supersedes this one; a late reply is dropped."""
+    """Ask the mind what comes next. A newer Think supersedes this one; a late reply is dropped.
+
+    With `situation.is_ahead` nothing may come of the reply until `Confirm`.
+    """
 
     request_id: int
     situation: Situation
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """What was asked ahead under this number is the answer now, finished or not."""
+
+    request_id: int
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,17 @@ class Finish:
 
 
 ConversationEvent = (
-    Say | Prepare | StopSpeaking | Think | StopThinking | TurnEnded | PressKeys | Transfer | Finish
+    Say
+    | Prepare
+    | Discard
+    | StopSpeaking
+    | Think
+    | Confirm
+    | StopThinking
+    | TurnEnded
+    | PressKeys
+    | Transfer
+    | Finish
 )
 
 # Why a conversation was over, as the record's `endReason` shows it.

@@ -31,6 +31,13 @@ class ContactTurn:
     text: str | None = None
     confidence: float = 0.0
     text_end: float = -1.0
+    still_since: float | None = None
+    """Where the voice fell still and has not gone on since: known earlier than the end, and more exactly."""
+
+    @property
+    def voiced_until(self) -> float:
+        """The last voiced moment, as well as it is known."""
+        return self.end if self.still_since is None else self.still_since
 
     @property
     def words(self) -> str:
@@ -38,7 +45,7 @@ class ContactTurn:
 
     @property
     def has_all_text(self) -> bool:
-        return self.text is not None and self.text_end >= self.end - TEXT_COVERS_S
+        return self.text is not None and self.text_end >= self.voiced_until - TEXT_COVERS_S
 
     @property
     def began_anew(self) -> bool:
@@ -92,7 +99,32 @@ class Ears:
         elif not self.turn.is_speaking:
             self._endpointing.observe_pause(max(0.0, at - self.turn.end))
             self.turn.is_speaking = True
-            self.turn.burst_start = at
+            self.turn.burst_start, self.turn.still_since = at, None
+
+    def pause(self, at: float) -> None:
+        """The voice fell still at `at`; whether that is the end of the burst is not sure yet."""
+        if self.turn is not None and self.turn.is_speaking:
+            self.turn.still_since = at
+
+    def resume(self) -> None:
+        """It goes on."""
+        if self.turn is not None:
+            self.turn.still_since = None
+
+    @property
+    def may_be_over(self) -> bool:
+        """Whether the contact is still, for a moment or longer."""
+        turn = self.turn
+        return turn is not None and (not turn.is_speaking or turn.still_since is not None)
+
+    @property
+    def covered_from(self) -> float:
+        """Words of the turn up to here or later are all there are."""
+        return 0.0 if self.turn is None else self.turn.voiced_until - TEXT_COVERS_S
+
+    def patience_s(self, text: str, kinds: frozenset[str]) -> float:
+        """The silence after which a turn with these words is over."""
+        return self._endpointing.quiet_needed(text, kinds)
 
     def stop(self, end: float, *, is_greeting: bool) -> None:
         """Quiet since `end`."""
@@ -129,7 +161,7 @@ class Ears:
             text_patience_s += turn.speech_s if self.pickup.sounds_like_machine else 0.0
         else:
             quiet_s = self._endpointing.quiet_needed(turn.words, kinds)
-        return turn.end + (quiet_s if turn.has_all_text else max(quiet_s, text_patience_s))
+        return turn.voiced_until + (quiet_s if turn.has_all_text else max(quiet_s, text_patience_s))
 
     def close(self, *, unless_wordless: bool = False) -> ContactTurn | None:
         """The turn in progress becomes part of the transcript; `unless_wordless`, only where it has words."""

@@ -6,7 +6,7 @@ One per call. Knows the models' door; what is asked stands in `prompt`, how an a
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from byourside_server.calls.transcript import Turn
@@ -31,6 +31,31 @@ SUPPOSED_GREETING = "Hello?"
 OnFailure = Literal["goodbye", "embedded"]
 
 
+@dataclass
+class _Known:
+    """What the mind has learned in the call: fields noted, and what the contact said himself."""
+
+    notes: dict[str, object] = field(default_factory=dict)
+    heard: set[tuple[int, str]] = field(default_factory=set)
+    discretion: Discretion | None = None
+
+    def on_trial(self) -> _Known:
+        """The same, to learn what may turn out never to have been."""
+        discretion = self.discretion and self.discretion.on_trial()
+        return _Known(dict(self.notes), set(self.heard), discretion)
+
+    def hear(self, situation: Situation) -> Discretion:
+        """Tell the watch over the background what the contact has said since."""
+        if self.discretion is None:
+            self.discretion = Discretion(situation.brief)
+        said = {(turn.index, turn.text): None for turn in situation.turns if turn.role == "contact"}
+        for index, text in said:
+            if (index, text) not in self.heard:
+                self.discretion.heard(text)
+        self.heard.update(said)
+        return self.discretion
+
+
 class LlmMind:
     """A language model behind the `Mind` door."""
 
@@ -42,11 +67,10 @@ class LlmMind:
         self._model = model
         self._on_failure = on_failure
         self._usages: list[Usage] = []
-        self._notes: dict[str, object] = {}
         self._opening: tuple[Brief, Decision] | None = None
         self._embedded: EmbeddedMind | None = None
-        self._discretion: Discretion | None = None
-        self._heard: set[tuple[int, str]] = set()
+        self._known = _Known()
+        self._known_ahead: _Known | None = None
 
     @property
     def usage(self) -> Usage:
@@ -73,28 +97,33 @@ class LlmMind:
         """What comes next; each sentence goes to `speak` as soon as it is whole."""
         if self._embedded is not None:
             return await self._embedded.reply(situation, speak)
-        discretion = self._hear(situation)
+        if situation.is_ahead:
+            return await self._reply_ahead(situation, speak)
+        discretion = self._known.hear(situation)
         ready = self._without_asking(situation, discretion)
         if ready is not None:
             return ready
         try:
-            return await self._reply(situation, Draft(situation, discretion, speak), self._notes).make()
+            return await self._reply(situation, Draft(situation, discretion, speak), self._known.notes).make()
         except Speechless as failure:
             return await self._give_up(situation, speak, failure)
 
+    async def _reply_ahead(self, situation: Situation, speak: Speak) -> Decision:
+        """The same without a trace, until `confirm`; one that fails is no reason to give up yet."""
+        known = self._known_ahead = self._known.on_trial()
+        draft = Draft(situation, known.hear(situation), speak)
+        try:
+            return await self._reply(situation, draft, known.notes).make()
+        except Speechless as failure:
+            return _hang_up("", "mind_failed", f"no model answered ahead: {failure.error.kind.value}")
+
+    def confirm(self) -> None:
+        """The last reply made ahead counts, with what it noted and will note yet."""
+        if self._known_ahead is not None:
+            self._known, self._known_ahead = self._known_ahead, None
+
     def _reply(self, situation: Situation, draft: Draft, notes: dict[str, object]) -> Reply:
         return Reply(self._model, situation, draft, notes, self._usages.append)
-
-    def _hear(self, situation: Situation) -> Discretion:
-        """Tell the watch over the background what the contact has said since."""
-        if self._discretion is None:
-            self._discretion = Discretion(situation.brief)
-        said = {(turn.index, turn.text): None for turn in situation.turns if turn.role == "contact"}
-        for index, text in said:
-            if (index, text) not in self._heard:
-                self._discretion.heard(text)
-        self._heard.update(said)
-        return self._discretion
 
     # where the model is not needed
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from byourside_server.calls.transcript import Turn
 from byourside_server.conversation.brief import Brief
@@ -34,7 +34,7 @@ class Situation:
     times in a row that sound came without words. `owed` are the sentences and questions that the caller
     demands and that have not been said yet. In a menu `text` is all it said since the last key, `pressed` the
     keys before, and `silences` says that it has fallen silent. `is_back`: we were on hold until now, and
-    whoever speaks may be somebody else.
+    whoever speaks may be somebody else. `is_ahead`: the contact may go on yet, and then nothing of this was.
     """
 
     brief: Brief
@@ -48,6 +48,7 @@ class Situation:
     owed: tuple[str, ...] = ()
     pressed: tuple[Pressed, ...] = ()
     is_back: bool = False
+    is_ahead: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,4 +90,13 @@ class Mind(Protocol):
 
     async def reply(self, situation: Situation, speak: Speak) -> Decision:
         """What comes next. Cancelled where the contact goes on speaking; never raises ProviderError."""
+        ...
+
+
+@runtime_checkable
+class ForesightedMind(Mind, Protocol):
+    """One that may be asked ahead: such a reply leaves no trace in it until `confirm`."""
+
+    def confirm(self) -> None:
+        """The last reply made ahead, which may still be in the making, is the answer."""
         ...

@@ -31,9 +31,11 @@ Phase = Literal["opening", "talk", "machine", "transfer", "closing", "over"]
 class Standing:
     """The state of one conversation."""
 
-    def __init__(self, brief: Brief, *, mind_name: str = "embedded") -> None:
+    def __init__(self, brief: Brief, *, mind_name: str = "embedded", asks_ahead: bool = False) -> None:
+        """`asks_ahead`: the mind may be asked before it is sure that the contact has finished."""
         self.brief = brief
         self.mind_name = mind_name
+        self.asks_ahead = asks_ahead
         self.answered_by: str | None = None
         self.verdicts = Verdicts()
         self.end_reason: str | None = None

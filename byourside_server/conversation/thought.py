@@ -42,9 +42,18 @@ class Thought:
 
     def ask(self, situation: Situation) -> None:
         """Ask the mind; an earlier request is superseded."""
+        number = self.next_number()
+        self._request = _Request(number, situation.occasion)
+        self._events.append(Think(number, situation))
+
+    def next_number(self) -> int:
+        """For a request of whatever kind."""
         self._count += 1
-        self._request = _Request(self._count, situation.occasion)
-        self._events.append(Think(self._count, situation))
+        return self._count
+
+    def take_over(self, request_id: int, occasion: Occasion) -> None:
+        """What was asked ahead is what is waited for now."""
+        self._request = _Request(request_id, occasion)
 
     def is_of(self, request_id: int) -> bool:
         """Whether this is the request that is waited for."""

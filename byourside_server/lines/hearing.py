@@ -11,14 +11,16 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 
-from byourside_server.lines.inbound import Inbound, Transcribed
+from byourside_server.lines.inbound import Guessed, Inbound, Transcribed
 from byourside_server.lines.listening import TurnSound
 from byourside_server.lines.tasks import Tasks, say_farewell
 from byourside_server.providers.base import (
     Expectation,
     ProviderError,
     Recognition,
+    SettlingStream,
     SpeechStream,
     SpeechToText,
     StreamingSpeechToText,
@@ -104,6 +106,18 @@ class Hearing:
             heard = self._tasks.start(self._finish(stream, expect))
         self._stretches.append(heard)
 
+    def pause(self, at_s: float, since_s: float | None, expect: Expectation) -> None:
+        """The voice fell still: have the words so far, of ears that can tell them in mid-stretch."""
+        stream = self._stream
+        if since_s is None or not self._has_pushed or not isinstance(stream, SettlingStream):
+            return
+        if self.turn.is_empty or self.turn.start_s < since_s:
+            self._stretches = []
+        self.take_back()
+        self._number += 1
+        early = self._hear_early(self._number, stream, tuple(self._stretches), expect, at_s)
+        self._recognition = self._tasks.start(early)
+
     def recognise(self, expect: Expectation) -> None:
         """Have the words of the turn so far; supersedes, and takes back, what was asked before."""
         self.take_back()
@@ -127,6 +141,10 @@ class Hearing:
     def is_recognising(self) -> bool:
         """True while words of the latest sound are still to come."""
         return self._answered < self._number
+
+    def is_newest(self, number: int) -> bool:
+        """Whether nothing was asked since, or taken back."""
+        return number == self._number > self._answered
 
     def is_latest(self, transcribed: Transcribed) -> bool:
         """Whether this is of the newest sound; remembers that it came."""
@@ -152,6 +170,33 @@ class Hearing:
         except Exception:
             log.exception("speech-to-text broke", extra={"call_id": self._call_id})
         self._receive(Transcribed(number, recognition))
+
+    async def _hear_early(
+        self,
+        number: int,
+        stream: SettlingStream,
+        stretches: Sequence[Stretch | None],
+        expect: Expectation,
+        until_s: float,
+    ) -> None:
+        """Words in a pause, as they settle; silent where they fail: the whole is recognised in its time."""
+        words: Recognition | None = None
+        try:
+            before = await _words_of(stretches)
+            if before is None:
+                return
+            async with aclosing(stream.settle(expect)) as guesses:
+                async for guess in guesses:
+                    words = _joined([each for each in (before, guess) if each.text])
+                    self._receive(Guessed(number, words, until_s))
+        except ProviderError as error:
+            log.info("no early words", extra={"call_id": self._call_id, "why": str(error)})
+            return
+        except Exception:
+            log.exception("listening along broke", extra={"call_id": self._call_id})
+            return
+        if words is not None:
+            self._receive(Transcribed(number, words, until_s))
 
     # --- listening along ------------------------------------------------------------------------------
 

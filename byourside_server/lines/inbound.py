@@ -33,6 +33,17 @@ class Transcribed:
 
     number: int
     recognition: Recognition | None
+    until_s: float | None = None
+    """Of words asked for in a pause: where the voice fell still. None: they are of all that was heard."""
+
+
+@dataclass(frozen=True)
+class Guessed:
+    """What speech may become, heard before the recogniser is sure; `Transcribed` with its number follows."""
+
+    number: int
+    recognition: Recognition
+    until_s: float
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,7 @@ Inbound = (
     | VoicePiece
     | VoiceFailed
     | Transcribed
+    | Guessed
     | Spoke
     | Replied
     | MindFailed

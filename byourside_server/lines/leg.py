@@ -147,9 +147,10 @@ class Leg:
         path = recording_path(self._equipment.recordings_dir, self._call.id)
         self._media.start_recording(self._call.id, str(path.resolve()))
 
-    def allow_barge_in(self, after_ms: int | None) -> None:
-        """The contact's speech of that length over what is played next cuts it (None: nothing does)."""
-        self._media.barge_in(self._call.id, after_ms is not None, after_ms or 0)
+    def allow_barge_in(self, after_ms: int | None, hold_after_ms: int = 0) -> None:
+        """The contact's speech of that length over what is played next cuts it (None: nothing does), and less
+        of it makes it stand still for a moment."""
+        self._media.barge_in(self._call.id, after_ms is not None, after_ms or 0, hold_after_ms)
 
     def play(self, clip_id: int, ulaw: bytes, *, last: bool) -> None:
         """Say this next; pieces of one clip share its number, all but the final one not `last`."""

@@ -26,6 +26,7 @@ from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.hearing import Hearing
 from byourside_server.lines.inbound import (
     CancelRequested,
+    Guessed,
     Inbound,
     MindFailed,
     Replied,
@@ -79,7 +80,7 @@ class Line:
             on_behalf_of=equipment.on_behalf_of,
             transfers=equipment.transfers,
         )
-        self._conversation = Conversation(self._brief)
+        self._conversation = Conversation(self._brief, asks_ahead=self._thoughts.may_be_asked_ahead)
         self._ledger = Ledger()
         self._keypad = Keypad()
         self._ringing = ringing.Ringing(
@@ -196,12 +197,21 @@ class Line:
                 conversation.receive_speech_started(event.at_ms / 1000, now)
             case sound.SpeechPiece():
                 self._hearing.push(event.ulaw)
+            case sound.SpeechPaused():
+                conversation.receive_pause(event.at_ms / 1000, now)
+                self._hearing.pause(event.at_ms / 1000, conversation.heard_since, conversation.expectation)
+            case sound.SpeechResumed():
+                conversation.receive_resumed(now)
             case sound.SpeechStopped():
                 self._on_speech_stopped(event, now)
+            case Guessed() if self._hearing.is_newest(event.number):
+                guess = event.recognition
+                conversation.receive_guess(guess.text, guess.confidence, event.until_s, now)
             case Transcribed() if self._hearing.is_latest(event):
                 heard = event.recognition or Recognition("", 0.0)
-                bounds = self._hearing.turn.start_s, self._hearing.turn.end_s
-                conversation.receive_text(heard.text, heard.confidence, *bounds, now)
+                start_s, end_s = self._hearing.turn.start_s, self._hearing.turn.end_s
+                end_s = end_s if event.until_s is None else event.until_s
+                conversation.receive_text(heard.text, heard.confidence, start_s, end_s, now)
             case sound.ClipStarted():
                 conversation.receive_clip_started(event.clip_id, event.at_ms / 1000, now)
             case sound.ClipEnded():
@@ -264,12 +274,16 @@ class Line:
                     self._speaking.say(wish)
                 case talk.Prepare():
                     self._speaking.prepare(wish.text)
+                case talk.Discard():
+                    self._speaking.discard(wish.text)
                 case talk.StopSpeaking():
                     now = self._now()
                     for outcome in self._speaking.stop():
                         self._on_outcome(outcome, now, now)
                 case talk.Think():
                     self._thoughts.think(wish)
+                case talk.Confirm():
+                    self._thoughts.confirm()
                 case talk.StopThinking():
                     self._thoughts.stop()
                 case talk.Transfer():

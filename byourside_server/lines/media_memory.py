@@ -228,8 +228,8 @@ class InProcessMedia:
     def clear(self, line_id: str) -> None:
         self._do(Clear(line_id))
 
-    def barge_in(self, line_id: str, enabled: bool, after_ms: int = 0) -> None:
-        self._do(BargeIn(line_id, enabled, after_ms))
+    def barge_in(self, line_id: str, enabled: bool, after_ms: int = 0, hold_after_ms: int = 0) -> None:
+        self._do(BargeIn(line_id, enabled, after_ms, hold_after_ms))
 
     def listen_along(self, line_id: str, enabled: bool) -> None:
         self._do(ListenAlong(line_id, enabled))

@@ -82,9 +82,9 @@ class MediaPool:
         if engine := self._of(line_id):
             engine.clear(line_id)
 
-    def barge_in(self, line_id: str, enabled: bool, after_ms: int = 0) -> None:
+    def barge_in(self, line_id: str, enabled: bool, after_ms: int = 0, hold_after_ms: int = 0) -> None:
         if engine := self._of(line_id):
-            engine.barge_in(line_id, enabled, after_ms)
+            engine.barge_in(line_id, enabled, after_ms, hold_after_ms)
 
     def listen_along(self, line_id: str, enabled: bool) -> None:
         if engine := self._of(line_id):

@@ -108,11 +108,15 @@ class MediaPort(Protocol):
     def clear(self, line_id: str) -> None:
         """Stop speaking now and forget what is queued."""
 
-    def barge_in(self, line_id: str, enabled: bool, after_ms: int = 0) -> None:
-        """Let the far side's speech, once it lasts `after_ms` during a clip, clear the line in that tick."""
+    def barge_in(self, line_id: str, enabled: bool, after_ms: int = 0, hold_after_ms: int = 0) -> None:
+        """Let the far side's speech, once it lasts `after_ms` during a clip, clear the line in that tick.
+
+        With `hold_after_ms` the clip stands still from then on until it is clear whether that is speech.
+        """
 
     def listen_along(self, line_id: str, enabled: bool) -> None:
-        """Tell the far side's speech in `SpeechPiece`s while it goes on; costs a message each 100 ms."""
+        """Tell the far side's speech in `SpeechPiece`s while it goes on, and its pauses; costs a message each
+        100 ms."""
 
     def send_dtmf(self, line_id: str, digits: str) -> None:
         """Press keys `0-9 * # A-D`; a comma waits half a second."""

@@ -100,8 +100,8 @@ class MediaRoom:
                 self.bank.play(line_id, clip_id, ulaw, last=last)
             case Clear():
                 self.bank.clear(line_id)
-            case BargeIn(_, enabled, after_ms):
-                self.bank.barge_in(line_id, enabled, after_ms)
+            case BargeIn(_, enabled, after_ms, hold_after_ms):
+                self.bank.barge_in(line_id, enabled, after_ms, hold_after_ms)
             case ListenAlong(_, enabled):
                 self.bank.listen_along(line_id, enabled)
             case SendDtmf(_, digits):

@@ -111,6 +111,13 @@ class Shelf:
             prepared = self._sounds[text] = self._begin(text)
         return prepared
 
+    def discard(self, text: str) -> None:
+        """What was prepared is not wanted: made no further, unless it is there already or kept."""
+        sound = self._sounds.get(text)
+        if sound is not None and text not in self._kept and not sound.is_over:
+            del self._sounds[text]
+            self._unwanted[text] = sound
+
     def give_back(self, text: str, sound: Sound) -> None:
         """It is not played any further: one that was not prepared is not made to its end."""
         if self._sounds.get(text) is not sound and not sound.is_over and sound.failure is None:

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 # Speech this long over the agent's own is an interruption; shorter is a cough or an echo.
 BARGE_IN_AFTER_MS = 160
+# Until that is known the agent stands still, and goes on to the sample where it was nothing.
+HOLD_AFTER_MS = 64
 BYTES_PER_MS = 8
 PIECE_BYTES = 100 * BYTES_PER_MS
 # What there is goes out when so little is left to play, however small it is.
@@ -91,6 +93,10 @@ class Speaking:
         """
         self._shelf.prepare(text, keep=not self._has_spoken)
 
+    def discard(self, text: str) -> None:
+        """What was prepared ahead is not to be said."""
+        self._shelf.discard(text)
+
     def say(self, wish: Say) -> None:
         """Say it as soon as there is any of its sound."""
         self._has_spoken = True
@@ -127,7 +133,7 @@ class Speaking:
         if utterance is None or utterance.playing is None:
             return
         if not utterance.sent_bytes:
-            self._leg.allow_barge_in(BARGE_IN_AFTER_MS if utterance.wish.barge_in else None)
+            self._leg.allow_barge_in(BARGE_IN_AFTER_MS if utterance.wish.barge_in else None, HOLD_AFTER_MS)
         self._leg.play(piece.utterance_id, piece.ulaw, last=piece.last)
         utterance.sent_bytes += len(piece.ulaw)
         utterance.is_whole = piece.last

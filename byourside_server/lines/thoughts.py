@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from byourside_server.conversation.brief import Brief
 from byourside_server.conversation.events import Think
-from byourside_server.conversation.mind import Mind
+from byourside_server.conversation.mind import ForesightedMind, Mind
 from byourside_server.lines.inbound import Inbound, MindFailed, Replied, Spoke
 from byourside_server.lines.tasks import Tasks
 from byourside_server.providers.base import ProviderError
@@ -29,6 +29,10 @@ class Thoughts:
         self._tasks = Tasks()
         self._thought: asyncio.Task[None] | None = None
 
+    @property
+    def may_be_asked_ahead(self) -> bool:
+        return isinstance(self.mind, ForesightedMind)
+
     def prepare(self, brief: Brief, expect_to_say: Callable[[str], None]) -> None:
         """Get the mind ready while the phone rings; its likely first words go to `expect_to_say`."""
         self._tasks.start(self._prepare(brief, expect_to_say))
@@ -37,6 +41,11 @@ class Thoughts:
         """Ask what comes next, in place of whatever was asked before."""
         self.stop()
         self._thought = self._tasks.start(self._think(wish))
+
+    def confirm(self) -> None:
+        """What was asked ahead is the answer."""
+        if isinstance(self.mind, ForesightedMind):
+            self.mind.confirm()
 
     def stop(self) -> None:
         """What is being thought about is not wanted any more."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from byourside_server.media.concealment import Concealment
 from byourside_server.media.dtmf import key_tones, parse_event
+from byourside_server.media.edges import NO_CHANGES, Changes
 from byourside_server.media.g711 import ALAW_TO_ULAW, ULAW_SILENCE, Bytes
 from byourside_server.media.jitter import Ints, JitterRing, Rows
 from byourside_server.media.messages import (
@@ -23,7 +24,9 @@ from byourside_server.media.messages import (
     FirstPacket,
     LineEvent,
     RowStats,
+    SpeechPaused,
     SpeechPiece,
+    SpeechResumed,
     SpeechStarted,
     SpeechStopped,
     StageCpu,
@@ -31,6 +34,7 @@ from byourside_server.media.messages import (
 )
 from byourside_server.media.playout import Clip, Playout
 from byourside_server.media.reframe import Reframer
+from byourside_server.media.row_stats import stats_of
 from byourside_server.media.rows import Row, RowBook
 from byourside_server.media.rtp import (
     FRAME_SAMPLES,
@@ -105,9 +109,7 @@ class AudioBank:
         self.sender.reset(row.number)
         return row.number
 
-    def connect(
-        self, line_id: str, codec: str, dtmf_payload_type: int | None, *, sends: bool = True
-    ) -> None:
+    def connect(self, line_id: str, codec: str, dtmf_payload_type: int | None, *, sends: bool = True) -> None:
         """Send from the next tick on, in this codec; the first time also starts the row's early clock."""
         row = self._row(line_id)
         row.alaw, row.dtmf_payload_type = codec == "PCMA", dtmf_payload_type
@@ -145,8 +147,8 @@ class AudioBank:
     def clear(self, line_id: str) -> None:
         self._stop_clips(self._row(line_id))
 
-    def barge_in(self, line_id: str, enabled: bool, after_ms: int) -> None:
-        self._speech.allow_interruption(self._row(line_id).number, enabled, after_ms)
+    def barge_in(self, line_id: str, enabled: bool, after_ms: int, hold_after_ms: int = 0) -> None:
+        self._speech.allow_interruption(self._row(line_id).number, enabled, after_ms, hold_after_ms)
 
     def listen_along(self, line_id: str, enabled: bool) -> None:
         """Tell speech as it goes from now on; of speech under way, all of it so far."""
@@ -236,12 +238,15 @@ class AudioBank:
         self.spent("decode")
         judged = self._speech.judge(count, self.tick, self._window)
         self.spent("vad")
-        changes = self._speech.turns(judged, self._playout.is_talking(judged))
+        playing, held = self._playout.is_talking(judged), self._playout.is_held(judged)
+        changes = self._speech.turns(judged, playing, held)
         self.tick += 1
         for number in changes.started.tolist():
             self._turn_started(self.rows.at(number))
         for number in changes.interrupting.tolist():
             self._stop_clips(self.rows.at(number))
+        if changes.edges is not NO_CHANGES:
+            self._follow_edges(changes.edges)
         for number in changes.stopped.tolist():
             self._turn_ended(self.rows.at(number))
         self._collect_speech(count)
@@ -361,6 +366,18 @@ class AudioBank:
         self._events.append(SpeechStarted(row.line_id, at_ms, not row.recording))
         self._tell_piece(row)
 
+    def _follow_edges(self, edges: Changes) -> None:
+        self._playout.hold(edges.held)
+        self._playout.release(edges.released)
+        for number in edges.paused[self._listened_to[edges.paused]].tolist():
+            row = self.rows.at(number)
+            self._tell_piece(row)
+            at_ms = self._ms(row, int(self._speech.edges.voiced_end[number]))
+            self._events.append(SpeechPaused(row.line_id, at_ms, not row.recording))
+        for number in edges.resumed[self._listened_to[edges.resumed]].tolist():
+            row = self.rows.at(number)
+            self._events.append(SpeechResumed(row.line_id, self._ms(row, self._now()), not row.recording))
+
     def _turn_ended(self, row: Row) -> None:
         self._tell_piece(row)
         end = int(self._speech.speech_end[row.number])
@@ -430,17 +447,4 @@ class AudioBank:
         return (sample - row.zero_tick * FRAME_SAMPLES) // SAMPLES_PER_MS
 
     def _stats(self, row: Row) -> RowStats:
-        jitter, number = self.jitter, row.number
-        return RowStats(
-            duration_ms=(self.tick - row.zero_tick) * TICK_MS if row.recording else 0,
-            packets_received=int(jitter.received[number]),
-            packets_lost=int(jitter.lost[number]),
-            packets_late=int(jitter.late[number]),
-            packets_duplicate=int(jitter.duplicate[number]),
-            packets_skipped=int(jitter.skipped[number]),
-            packets_sent=row.sent(self.tick),
-            jitter_ms=jitter.jitter_ms(number),
-            concealed_ms=int(self._concealment.frames[number]) * TICK_MS,
-            buffer_ms=int(jitter.delays.wanted[number]) * TICK_MS,
-            codec=("PCMA" if row.alaw else "PCMU") if row.connected else "",
-        )
+        return stats_of(row, self.tick, self.jitter, int(self._concealment.frames[row.number]))

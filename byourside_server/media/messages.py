@@ -80,6 +80,9 @@ class BargeIn:
     line_id: str
     enabled: bool
     after_ms: int
+    """Of speech over a clip: it is stopped."""
+    hold_after_ms: int = 0
+    """Of what may be speech: the clip stands still until that is clear, and then goes on. 0: it does not."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,25 @@ class SpeechPiece:
     at_ms: int
     """Position of the first byte; the first piece begins 200 ms before the onset."""
     ulaw: bytes
+    early: bool
+
+
+@dataclass(frozen=True)
+class SpeechPaused:
+    """Told to those who listen along, soon after a voice falls still and long before `SpeechStopped`; all
+    pieces so far have been told. `SpeechResumed` follows where it goes on, `SpeechStopped` where not."""
+
+    line_id: str
+    at_ms: int
+    """The last voiced moment."""
+    early: bool
+
+
+@dataclass(frozen=True)
+class SpeechResumed:
+    line_id: str
+    at_ms: int
+    """When that was clear (some 60 ms after the voice went on)."""
     early: bool
 
 
@@ -278,6 +300,8 @@ LineEvent = (
     | FirstPacket
     | SpeechStarted
     | SpeechPiece
+    | SpeechPaused
+    | SpeechResumed
     | SpeechStopped
     | ClipStarted
     | ClipEnded

@@ -55,6 +55,7 @@ class Playout:
         self._cut: dict[int, int] = {}
         """Row → clip that was cut unfinished: its pieces still under way are not wanted."""
         self._sending = np.zeros(capacity, np.bool_)
+        self._held = np.zeros(capacity, np.bool_)
         self._clips: list[deque[Clip]] = [deque() for _ in range(capacity)]
         self._backlog: set[int] = set()
         self._starts: dict[int, list[Clip]] = {}
@@ -67,7 +68,11 @@ class Playout:
 
     def is_talking(self, rows: Rows) -> Mask:
         """Which of `rows` have a clip under way, also one that has run dry and waits for its next piece."""
-        return (self.busy_until[rows] > self.tick) | self._unfinished[rows]
+        return (self.busy_until[rows] > self.tick) | self._unfinished[rows] | self._held[rows]
+
+    def is_held(self, rows: Rows) -> Mask:
+        """Which of `rows` have fallen silent in mid-clip and may go on."""
+        return self._held[rows]
 
     def begin(self, row: int) -> None:
         """From now on the row's time runs: what was queued before starts at the next tick."""
@@ -110,11 +115,45 @@ class Playout:
             if not clip.last:
                 self._cut[row] = clip.clip_id
         self._clips[row].clear()
-        self._unfinished[row] = False
+        self._unfinished[row] = self._held[row] = False
         self._backlog.discard(row)
         self._calendar[:, row] = ULAW_SILENCE
         self.busy_until[row] = self.tick
         return stopped
+
+    def hold(self, rows: Rows) -> None:
+        """Silence these at once, and keep what was still to be said for `release`."""
+        for row in rows.tolist():
+            self._held[row] = True
+            for clip in self._clips[row]:
+                self._take_back(clip)
+            self._calendar[:, row] = ULAW_SILENCE
+            self.busy_until[row] = self.tick
+
+    def release(self, rows: Rows) -> None:
+        """Go on where `hold` stopped, to the sample."""
+        for row in rows.tolist():
+            self._held[row] = False
+            self._fill(row)
+
+    def _take_back(self, clip: Clip) -> None:
+        """What of the clip stands in the calendar and has not been sent waits again."""
+        unsent, sent = bytearray(), []
+        for start, samples in clip.pieces:
+            done = min(samples, max(0, self.tick - start) * FRAME_SAMPLES)
+            slots = np.arange(start + done // FRAME_SAMPLES, start - -samples // FRAME_SAMPLES)
+            unsent += self._calendar[slots % CALENDAR_TICKS, clip.row].tobytes()[: samples - done]
+            if done:
+                sent.append((start, done))
+        if not unsent:
+            return
+        if not sent:
+            self._starts[clip.pieces[0][0]].remove(clip)
+        clip.waiting[:0] = unsent
+        clip.pieces, clip.end_noted = sent, False
+        for ending in self._ends.values():
+            if clip in ending:
+                ending.remove(clip)
 
     def frames(self, count: int) -> Bytes:
         """The frames of the next tick for rows `0..count`: a view, valid until `advance`."""
@@ -158,7 +197,7 @@ class Playout:
 
     def _fill(self, row: int) -> None:
         """Move waiting sound into the calendar as far as it reaches."""
-        if not self._sending[row]:
+        if not self._sending[row] or self._held[row]:
             return
         for clip in self._unscheduled(row):
             self._schedule(clip)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from byourside_server.media.edges import NO_CHANGES, Changes, VoiceEdges
 from byourside_server.media.jitter import Ints, Mask, Rows
 from byourside_server.media.rtp import FRAME_SAMPLES, SAMPLES_PER_MS
 from byourside_server.media.vad import CHUNK_SAMPLES, INPUT_SAMPLES, STATE, SpeechModel
@@ -43,9 +44,11 @@ class Heard:
     started: Rows
     stopped: Rows
     interrupting: Rows
+    edges: Changes
 
 
-_NOBODY = Heard(*(np.zeros(0, np.intp) for _ in range(3)))
+_NO_ROWS: Rows = np.zeros(0, np.intp)
+_NOBODY = Heard(_NO_ROWS, _NO_ROWS, _NO_ROWS, NO_CHANGES)
 
 
 class SpeechWatch:
@@ -67,6 +70,7 @@ class SpeechWatch:
         """Sample position behind the last chunk of speech."""
         self.interrupt_after = np.zeros(capacity, np.int32)
         """Chunks of speech that stop a clip; 0: never."""
+        self.edges = VoiceEdges(capacity)
         self._chunks = np.zeros((capacity, INPUT_SAMPLES), np.float32)
         self._rows = np.arange(capacity, dtype=np.intp)
 
@@ -75,9 +79,11 @@ class SpeechWatch:
             array[row] = 0
         self.speech_end[row] = self.interrupt_after[row] = 0
         self._hidden[row] = self._cell[row] = 0
+        self.edges.reset(row)
 
-    def allow_interruption(self, row: int, enabled: bool, after_ms: int) -> None:
+    def allow_interruption(self, row: int, enabled: bool, after_ms: int, hold_after_ms: int = 0) -> None:
         self.interrupt_after[row] = max(1, -(-after_ms // CHUNK_MS)) if enabled else 0
+        self.edges.hold_after[row] = -(-hold_after_ms // CHUNK_MS) if enabled else 0
 
     def end_turn(self, row: int) -> None:
         """Cut a turn that grew too long; if the speaker goes on, the next one begins at once."""
@@ -94,17 +100,20 @@ class SpeechWatch:
             return rows
         chunks = self._chunks[: len(rows)]
         new = chunks[:, INPUT_SAMPLES - CHUNK_SAMPLES :]
-        loud = np.einsum("ij,ij->i", new, new) > CHUNK_SAMPLES * GATE_MEAN_SQUARE
+        energy = np.einsum("ij,ij->i", new, new) / CHUNK_SAMPLES
+        loud = energy > GATE_MEAN_SQUARE
         loud |= self.speaking[rows] & (self._quiet[rows] < GATE_HANG_CHUNKS)
         self.probability[rows[~loud]] = 0
         heard = np.flatnonzero(loud)
         for start in range(0, len(heard), self._model.batch):
             self._ask(rows, heard[start : start + self._model.batch])
-        self._count(rows, ends)
+        speech = self._count(rows, ends)
+        self.edges.note(rows, ends, energy, speech, self.speaking[rows])
         return rows
 
-    def turns(self, rows: Rows, playing: Mask) -> Heard:
-        """Turn changes of the rows just judged; `playing` says which of them have a clip running."""
+    def turns(self, rows: Rows, playing: Mask, held: Mask) -> Heard:
+        """Turn changes of the rows just judged; `playing` says which of them have a clip running, `held`
+        which of those clips stand still."""
         if not len(rows):
             return _NOBODY
         speaking, run, quiet = self.speaking[rows], self._run[rows], self._quiet[rows]
@@ -118,9 +127,12 @@ class SpeechWatch:
         self._overlap[rows] = overlap
         needed = self.interrupt_after[rows]
         interrupts = self.speaking[rows] & (needed > 0) & (overlap >= needed)
-        if not (starts.any() or stops.any() or interrupts.any()):
+        self.edges.begin_turn(rows[starts], self.speech_end[rows[starts]])
+        self.edges.believe(rows[interrupts])
+        edges = self.edges.changes(rows, speaking & ~stops, run, playing & ~interrupts, held & ~interrupts)
+        if edges is NO_CHANGES and not (starts.any() or stops.any() or interrupts.any()):
             return _NOBODY
-        return Heard(rows[starts], rows[stops], rows[interrupts])
+        return Heard(rows[starts], rows[stops], rows[interrupts], edges)
 
     def _gather(self, count: int, tick: int, window: SoundWindow) -> tuple[Rows, Ints]:
         """Copy due chunks into scratch space; returns their rows and the position behind each."""
@@ -148,7 +160,8 @@ class SpeechWatch:
         self.probability[listening] = self._model.probabilities(chunks, hidden, cell)
         self._hidden[listening], self._cell[listening] = hidden, cell
 
-    def _count(self, rows: Rows, ends: Ints) -> None:
+    def _count(self, rows: Rows, ends: Ints) -> Mask:
+        """Which of the chunks are speech."""
         needed = np.where(self.speaking[rows], STAY_THRESHOLD, THRESHOLD)
         speech = self.probability[rows] >= needed
         run, quiet = self._run[rows], self._quiet[rows]
@@ -163,3 +176,4 @@ class SpeechWatch:
         forget = rows[(quiet > 0) & (quiet % FORGET_CHUNKS == 0)]
         if len(forget):
             self._hidden[forget] = self._cell[forget] = 0
+        return speech

@@ -31,6 +31,8 @@ TYPES: tuple[type, ...] = (
     messages.FirstPacket,
     messages.SpeechStarted,
     messages.SpeechPiece,
+    messages.SpeechPaused,
+    messages.SpeechResumed,
     messages.SpeechStopped,
     messages.ClipStarted,
     messages.ClipEnded,

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from websockets.asyncio.client import ClientConnection
@@ -29,6 +29,7 @@ LONGEST_MESSAGE = 8000  # a second of µ-law
 # Final results that reach so close to the end have it all: no word is shorter.
 COVERED = 800
 ROUNDING = 80  # 10 ms: `start` and `duration` are rounded
+QUIET_TAIL = 2400  # bytes behind a pause that brought no other: 300 ms in which nobody spoke
 LOSSES = 1  # of the socket that one stretch is carried over
 
 
@@ -96,8 +97,12 @@ class _Stretch:
     interim: Heard | None = None
     is_whole: bool = False
     is_finalized: bool = False
+    paused_at: int = 0
+    """Bytes of it up to the last pause, in which its words were asked for."""
+    asked_at: int = 0
     losses: int = 0
     error: ProviderError | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -105,7 +110,19 @@ class _Stretch:
         """Whether there is sound whose words are still wanted."""
         return bool(self.audio) and not self.done.is_set()
 
+    @property
+    def is_known(self) -> bool:
+        """Whether final words reach to the last pause."""
+        return bool(self.finals) and self.covered >= self.paused_at - COVERED
+
+    @property
+    def is_guessed(self) -> bool:
+        """Whether words of whatever kind do."""
+        to = max((each.end for each in self.heard), default=-1) - (self.begins or 0)
+        return to >= self.paused_at - COVERED
+
     def take(self, heard: Heard) -> None:
+        self.changed.set()
         if not heard.is_final:
             # one that reaches back before the stretch holds words that were answered already
             self.interim = heard if heard.begin >= (self.begins or 0) - ROUNDING else None
@@ -118,16 +135,20 @@ class _Stretch:
     def settle(self, has_all: bool = False) -> None:
         """Done where nothing more is to come: little sound left may bring no answer to Finalize."""
         is_covered = bool(self.finals) and self.covered >= len(self.audio) - COVERED
+        ends_in_pause = self.is_known and 0 < len(self.audio) - self.paused_at <= QUIET_TAIL
+        is_covered |= bool(self.paused_at) and ends_in_pause
         if self.is_finalized and (has_all or is_covered):
             self.done.set()
 
     def fail(self, error: ProviderError) -> None:
         self.error = error
+        self.changed.set()
         self.done.set()
 
     def rewind(self) -> None:
         """Nothing of it has been sent: the socket is new."""
         self.begins, self.sent, self.covered, self.is_finalized = None, 0, 0, False
+        self.asked_at = 0
         self.finals, self.interim = [], None
 
     @property
@@ -170,6 +191,23 @@ class DeepgramStream:
         if not self._is_closed and stretch.error is None and ulaw:
             stretch.audio += ulaw
             self._wake.set()
+
+    async def settle(self, expect: Expectation) -> AsyncGenerator[Recognition, None]:
+        """The words of the stretch so far, in a pause. Raises ProviderError."""
+        stretch = self._stretches[-1]
+        stretch.paused_at = len(stretch.audio)
+        self._wake.set()
+        told: Recognition | None = None
+        while stretch.paused_at and not self._is_closed:
+            if stretch.error is not None:
+                raise stretch.error
+            if stretch.is_guessed and (words := recognition_of(stretch.heard)) != told:
+                told = words
+                yield words
+            if stretch.is_known:
+                return
+            stretch.changed.clear()
+            await stretch.changed.wait()
 
     async def finish(self, expect: Expectation) -> Recognition:
         """The words of everything pushed since the last `finish`. Raises ProviderError.
@@ -276,6 +314,9 @@ class DeepgramStream:
             stretch.sent += len(piece)
             self._sent += len(piece)
             await socket.send(piece)
+        if stretch.asked_at < stretch.paused_at and not stretch.is_whole:
+            await socket.send(FINALIZE)
+            stretch.asked_at = stretch.paused_at
         if stretch.is_whole and not stretch.is_finalized:
             await socket.send(FINALIZE)
             stretch.is_finalized = True

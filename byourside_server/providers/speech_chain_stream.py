@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 
 from byourside_server.providers.base import (
     Expectation,
     ProviderError,
     ProviderErrorKind,
     Recognition,
+    SettlingStream,
     SpeechStream,
     SpeechToText,
     StreamingSpeechToText,
@@ -97,6 +98,14 @@ class ChainStream:
         self._stretch += ulaw
         if self._stream is not None:
             self._stream.push(ulaw)
+
+    async def settle(self, expect: Expectation) -> AsyncGenerator[Recognition, None]:
+        """The first engine's words so far; none where it can tell none. Raises ProviderError."""
+        stream = self._stream
+        if isinstance(stream, SettlingStream) and not self._chain.skips_first:
+            async with contextlib.aclosing(stream.settle(expect)) as guesses:
+                async for guess in guesses:
+                    yield guess
 
     async def finish(self, expect: Expectation) -> Recognition:
         """The words of everything pushed since the last `finish`. Raises ProviderError."""

@@ -5,7 +5,7 @@ Audio crosses these doors as G.711 µ-law bytes, 8 kHz, mono (1 byte = 1 sample 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -95,6 +95,18 @@ class SpeechStream(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class SettlingStream(SpeechStream, Protocol):
+    """One that can be asked for its words while the speaker may go on."""
+
+    def settle(self, expect: Expectation) -> AsyncGenerator[Recognition, None]:
+        """The words of everything pushed since the last `finish`, in a pause; `finish` follows all the same.
+
+        Guesses as they come, the last of them for good; none where nothing can be told. Raises ProviderError.
+        """
+        ...
 
 
 @runtime_checkable
