@@ -15,6 +15,7 @@ Cause = Literal["recognition", "mind", "voice"]
 
 FILL_AFTER_S = 1.5  # the sound of a filler begins within 0.2 s of the wish for it
 FILL_FOR_VOICE_AFTER_S = 1.65  # words are there, and their sound may be just about to be
+GRACE_S = 0.25  # a silence told of late is not filled at once: the words may be just about to sound
 FILL_AGAIN_S = 5.0  # where a filler made no sound at all
 GIVE_UP_AFTER_S = 15.0
 NOTED_S = 2.0
@@ -52,7 +53,8 @@ class DeadAir:
         # After a filler the silence begins anew, and so does the patience with it.
         if (self.fillers == 0 or begins) and self._silent_since is not None:
             patience_s = FILL_FOR_VOICE_AFTER_S if cause == "voice" else FILL_AFTER_S
-            self._timers.set("filler", self._silent_since + patience_s)
+            earliest = now + GRACE_S if begins else now
+            self._timers.set("filler", max(earliest, self._silent_since + patience_s))
 
     def observe_filler(self, at: float) -> None:
         """A filler sounds; words are owed still."""

@@ -6,12 +6,20 @@ end; it learns from the pauses this speaker makes inside a turn.
 
 from __future__ import annotations
 
+from byourside_server.conversation.closure import (
+    SHORTEST_DICTATION,
+    digits_at_end,
+    is_spelling,
+    leads_on,
+    sounds_closed,
+)
 from byourside_server.conversation.numbers import DIGIT_SOUNDS
 from byourside_server.conversation.understanding import read_answer
-from byourside_server.conversation.words import plain, word_set, words_of
+from byourside_server.conversation.words import plain, words_of
 
 COMPLETE_S = 0.25
-NEUTRAL_S = 0.6
+CLOSED_S = 0.45
+NEUTRAL_S = 0.55
 UNFINISHED_S = 1.2
 DICTATING_S = 2.0  # between the groups of a number, of which so far there is only a part
 WHOLE_NUMBERS = frozenset({7, 10, 11})  # digits of a telephone number
@@ -19,15 +27,9 @@ WHOLE_NUMBERS = frozenset({7, 10, 11})  # digits of a telephone number
 # for it, a pause is better than words that were said and not understood. An engine that fails says so at
 # once.
 TEXT_PATIENCE_S = 4.0
-_UNFINISHED_ENDS = word_set(
-    """
-    and or but because so if when than then with without to at on in of for from by about around
-    between after before until the a an my your our their his her is are was were am i'm it's that's
-    uh um er erm hmm like well maybe how would could can will i we
-    """
-)
 MAX_LEARNED_S = 1.2
 LEARNING_FACTOR = 1.3
+FORGETTING = 0.7  # of the longest pause, with each turn
 
 
 class Endpointing:
@@ -40,18 +42,32 @@ class Endpointing:
         """The speaker was silent this long and then went on in the same turn."""
         self._longest_pause = max(self._longest_pause, pause_s)
 
+    def observe_turn(self) -> None:
+        """A turn is over: what was learned in it counts less in the next."""
+        self._longest_pause *= FORGETTING
+
     def quiet_needed(self, text: str, kinds: frozenset[str]) -> float:
         """Seconds of silence after `text` that end the turn, where an answer of `kinds` is expected."""
-        words = plain(text).split()
-        if words and words[-1] in _UNFINISHED_ENDS and not _is_short_answer(text, kinds):
+        spoken = plain(text)
+        words = spoken.split()
+        if is_spelling(spoken) or (leads_on(spoken) and not _is_short_answer(text, kinds)):
             return UNFINISHED_S
-        digits = sum(len(word) if word.isdigit() else word in DIGIT_SOUNDS for word in words)
-        if "digits" in kinds and digits:
-            least_s = UNFINISHED_S if digits in WHOLE_NUMBERS else DICTATING_S
+        dictated = _dictated(words, kinds)
+        if dictated:
+            least_s = UNFINISHED_S if dictated in WHOLE_NUMBERS else DICTATING_S
             return max(least_s, min(DICTATING_S, self._longest_pause * LEARNING_FACTOR))
         if is_complete(text, kinds):
             return COMPLETE_S
-        return max(NEUTRAL_S, min(MAX_LEARNED_S, self._longest_pause * LEARNING_FACTOR))
+        usual_s = CLOSED_S if sounds_closed(spoken) else NEUTRAL_S
+        return max(usual_s, min(MAX_LEARNED_S, self._longest_pause * LEARNING_FACTOR))
+
+
+def _dictated(words: list[str], kinds: frozenset[str]) -> int:
+    """Digits of a number in the giving: all there are where one was asked for, else those at the end."""
+    if "digits" in kinds:
+        return sum(len(word) if word.isdigit() else word in DIGIT_SOUNDS for word in words)
+    at_end = digits_at_end(words)
+    return at_end if at_end >= SHORTEST_DICTATION else 0
 
 
 def _is_short_answer(text: str, kinds: frozenset[str]) -> bool:

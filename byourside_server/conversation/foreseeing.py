@@ -5,11 +5,15 @@ Times in seconds since the answer. When a turn is over is not decided here.
 
 from __future__ import annotations
 
+from byourside_server.conversation.listening import ContactTurn
 from byourside_server.conversation.standing import Standing
 
 LEAD_S = 0.8
 """A reply and its first sound take about so long: sooner than this before the turn may be over, it is not
 asked for. Words that lead on ("my number is") are mostly gone on with by then."""
+
+LISTENING_S = 0.35
+"""An "uh huh" into our words needs no more silence to be one; those words are gone on with."""
 
 
 class Foreseeing(Standing):
@@ -33,10 +37,19 @@ class Foreseeing(Standing):
 
     def _time_turn(self, now: float) -> None:
         """Set when the turn will be over if nothing more is said, and think ahead meanwhile."""
-        over_at = self._ears.over_at(self.expectation.kinds, is_greeting=self.answered_by is None)
-        if over_at is not None and self._phase != "machine":
+        turn, over_at = self._ears.turn, self._ears.over_at(
+            self.expectation.kinds, is_greeting=self.answered_by is None
+        )
+        if turn is not None and over_at is not None and self._phase != "machine":
+            if self._phase == "talk" and self._is_listening_sound(turn):
+                over_at = min(over_at, turn.voiced_until + LISTENING_S)
             self._timers.set("turn", max(now, over_at))
         self._foresee(now)
+
+    def _is_listening_sound(self, turn: ContactTurn) -> bool:
+        """Whether the words only cut us off to show that they are followed."""
+        is_known = turn.has_all_text and bool(turn.words) and self._mouth.has_more
+        return is_known and self._mouth.was_only_listened_to(turn.words, turn.voiced_until)
 
     def _foresee(self, now: float, guess: str = "", confidence: float = 0.0) -> None:
         """Ask the mind about the words there are, where the turn may be over with them."""

@@ -77,7 +77,9 @@ class Ears:
     def is_waiting_for_words(self) -> bool:
         """Whether what may be speech is over for now, and its turn is not."""
         turn = self.turn
-        return turn is not None and not turn.is_speaking and (turn.speech_s >= WORD_S or bool(turn.text))
+        if turn is None or turn.is_speaking or turn.has_all_text:
+            return False  # with all its words there, it is the contact who may go on
+        return turn.speech_s >= WORD_S or bool(turn.text)
 
     @property
     def is_waiting_for_greeting(self) -> bool:
@@ -169,6 +171,7 @@ class Ears:
         if turn is None:
             return None
         self.heard_until = turn.end
+        self._endpointing.observe_turn()
         if turn.text or not (turn.is_noise or unless_wordless):
             words = turn.text or UNINTELLIGIBLE
             self._record.hear(words, turn.start, turn.end, round(turn.confidence, 3))

@@ -1,4 +1,4 @@
-"""How much silence ends a turn. Complete 250, neutral 600, unfinished 1,200 ms."""
+"""How much silence ends a turn. Complete 250, neutral 550, unfinished 1,200 ms."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ DIGITS, TIME, MONEY = frozenset({"digits"}), frozenset({"time", "day"}), frozens
         ("yes i can", YES_NO, 0.25),
         ("yes and", YES_NO, 1.2),
         ("no but", YES_NO, 1.2),
-        ("my wife", YES_NO, 0.6),
+        ("my wife", YES_NO, 0.55),
         ("friday at three thirty", TIME, 0.25),
-        ("friday", TIME, 0.6),
+        ("friday", TIME, 0.55),
         ("friday at", TIME, 1.2),
-        ("two hundred", MONEY, 0.6),
+        ("two hundred", MONEY, 0.55),
         ("two hundred and", MONEY, 1.2),
         ("two hundred and forty nine dollars", MONEY, 0.25),
         ("four one", DIGITS, 2.0),
@@ -32,8 +32,8 @@ DIGITS, TIME, MONEY = frozenset({"digits"}), frozenset({"time", "day"}), frozens
         ("555 0128", DIGITS, 1.2),
         ("can we move it to", OPEN, 1.2),
         ("um", OPEN, 1.2),
-        ("i will send an email", OPEN, 0.6),
-        ("", OPEN, 0.6),
+        ("i will send an email", OPEN, 0.55),
+        ("", OPEN, 0.55),
     ],
 )
 def test_the_words_and_the_question_say_how_long_to_wait(
