@@ -24,7 +24,8 @@ class TurnLatency:
     turn: int | None = None
     """Index of the agent's turn; None where it was cut before its first whole word."""
     quiet_ms: int | None = None
-    """Voice activity was sure of the silence, and the sound went to the recogniser."""
+    """A silence was noticed, and the recogniser was asked for the words: by the first short one where it
+    listens along, else by one that voice activity is sure of."""
     words_ms: int | None = None
     """The recogniser's last word on the turn."""
     decided_ms: int | None = None

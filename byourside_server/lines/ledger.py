@@ -68,10 +68,12 @@ class Ledger:
         """Something came in."""
         answer = self._answer
         match event:
-            case sound.SpeechStarted():
+            case sound.SpeechStarted() | sound.SpeechResumed():
                 answer.quiet = answer.words = None
-            case sound.SpeechStopped():
+            case sound.SpeechPaused():
                 answer.quiet, answer.words = now, None
+            case sound.SpeechStopped() if answer.quiet is None:
+                answer.quiet = now
             case Transcribed() if event.number >= self._latest_words:
                 self._latest_words = event.number
                 answer.words = now if answer.quiet is not None else None
@@ -100,6 +102,8 @@ class Ledger:
                 self._decide(wish.turn, now)
             case talk.Prepare():
                 answer.ordered.setdefault(wish.text, now)
+            case talk.Discard():
+                answer.ordered.pop(wish.text, None)
             case talk.Say() if wish.replies_to is not None:
                 asked = answer.ordered.setdefault(wish.text, now)
                 self._said[wish.utterance_id] = _Said(answer, wish.replies_to, asked, now)

@@ -111,8 +111,9 @@ class VoiceEdges:
         if playing.any():
             after, false_holds = self.hold_after[rows], self._false_holds[rows]
             is_wary = false_holds >= WARY_AFTER
-            sounds = np.where(is_wary, run >= after, (run > 0) | (self._loud[rows] >= after))
-            holds = playing & ~held & (after > 0) & sounds & (false_holds < DEAF_AFTER)
+            # Only what begins: a sound that goes on has shown before that it is no voice.
+            begins = np.where(is_wary, run == after, (run == 1) | (self._loud[rows] == after))
+            holds = playing & ~held & (after > 0) & begins & (false_holds < DEAF_AFTER)
             if held.any():
                 self._held_for[rows[held]] += 1
                 is_over = (self._calm[rows] >= CALM_CHUNKS) | (

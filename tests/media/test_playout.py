@@ -166,3 +166,87 @@ def test_a_row_given_to_another_line_forgets_what_was_cut() -> None:
     playout.begin(ROW)
     playout.play(ROW, 1, b"\x02" * 160, last=True)
     assert run(playout, 1) == (b"\x02" * 160, [(0, 1)], [(0, 1)])
+
+
+# --- standing still -------------------------------------------------------------------------------------
+
+ROWS = np.array([ROW])
+
+
+def held_run(playout: Playout, before: int, held: int, after: int) -> tuple[bytes, list[int], list[int]]:
+    """Run, stand still, go on: all frames, and the ticks at which clips began and ended."""
+    sound, starts, ends = run(playout, before)
+    playout.hold(ROWS)
+    parts = [(sound, starts, ends), run(playout, held)]
+    playout.release(ROWS)
+    parts.append(run(playout, after))
+    return (
+        b"".join(part[0] for part in parts),
+        [tick for part in parts for tick, _ in part[1]],
+        [tick for part in parts for tick, _ in part[2]],
+    )
+
+
+def test_a_clip_that_stands_still_goes_on_to_the_sample() -> None:
+    playout = a_row()
+    clip = bytes(range(1, 201)) * 8  # ten frames
+    playout.play(ROW, 1, clip, last=True)
+    sound, starts, ends = held_run(playout, 3, 5, 9)
+    assert sound == clip[:480] + b"\xff" * 800 + clip[480:] + b"\xff" * 320
+    assert starts == [0], "it begins once"
+    assert ends == [14], "and ends once, five frames later"
+
+
+def test_what_waits_behind_a_clip_that_stands_still_begins_behind_it() -> None:
+    playout = a_row()
+    playout.play(ROW, 1, b"\x01" * 480, last=True)
+    playout.play(ROW, 2, b"\x02" * 320, last=True)
+    sound, starts, ends = held_run(playout, 1, 2, 5)
+    assert sound == b"\x01" * 160 + b"\xff" * 320 + b"\x01" * 320 + b"\x02" * 320 + b"\xff" * 160
+    assert starts == [0, 5]
+    assert ends == [4, 6]
+
+
+def test_pieces_that_come_while_a_clip_stands_still_are_kept_for_later() -> None:
+    playout = a_row()
+    playout.play(ROW, 1, b"\x01" * 320, last=False)
+    run(playout, 1)
+    playout.hold(ROWS)
+    assert playout.is_talking(ROWS).all()
+    assert playout.play(ROW, 1, b"\x02" * 160, last=True) is None
+    assert run(playout, 3)[0] == b"\xff" * 480
+    playout.release(ROWS)
+    assert run(playout, 3) == (b"\x01" * 160 + b"\x02" * 160 + b"\xff" * 160, [], [(5, 1)])
+
+
+def test_a_clip_longer_than_the_calendar_may_stand_still() -> None:
+    playout = a_row()
+    ticks = CALENDAR_TICKS * 2
+    clip = b"".join(bytes([1 + number % 200]) * 160 for number in range(ticks))
+    playout.play(ROW, 1, clip, last=True)
+    sound, _, ends = held_run(playout, 100, CALENDAR_TICKS + 3, ticks)
+    assert sound.replace(b"\xff" * 160, b"") == clip
+    assert ends == [ticks + CALENDAR_TICKS + 2]
+
+
+def test_what_is_cleared_while_it_stands_still_counts_as_played_up_to_there() -> None:
+    playout = a_row()
+    playout.play(ROW, 1, b"\x01" * 1600, last=True)
+    run(playout, 4)
+    playout.hold(ROWS)
+    run(playout, 3)
+    (clip,) = playout.clear(ROW)
+    assert clip.samples_before(playout.tick) == 640
+    assert clip.end_sample() == 640
+    assert not playout.is_held(ROWS).any()
+    playout.play(ROW, 2, b"\x02" * 160, last=True)
+    assert run(playout, 1)[0] == b"\x02" * 160
+
+
+def test_a_row_that_stands_still_with_nothing_to_say_says_what_comes_after_it() -> None:
+    playout = a_row()
+    playout.hold(ROWS)
+    playout.play(ROW, 1, b"\x01" * 160, last=True)
+    assert run(playout, 2) == (b"\xff" * 320, [], [])
+    playout.release(ROWS)
+    assert run(playout, 1) == (b"\x01" * 160, [(2, 1)], [(2, 1)])
