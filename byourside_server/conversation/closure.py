@@ -16,18 +16,34 @@ _LEADS_ON = word_set(
     and or but because so if when than then with without to at on in of for from by about around
     between after before until the a an my your our their his her is are was were am i'm it's that's
     uh um er erm hmm like well maybe how would could can will i we dot underscore dash hyphen plus
+    can't don't won't doesn't didn't isn't aren't wasn't couldn't wouldn't haven't hasn't
     """
 )
+_AWAITS_VERB = re.compile(r"\b(?:can|could|would|will|do|did|does|should|may) (?:you|i|we|they|he|she)$")
 _TRAILS_OFF = re.compile(r"(?:let me (?:see|think)|let's see|i mean|what was it|how do you say)$")
 # "Yes, I can", "it is": elsewhere these words lead on.
 _SHORT_ANSWER = re.compile(
     r"^(?:(?:yes|yeah|yep|no|nope|sure|of course|oh|well|okay|ok|actually) )*"
-    r"(?:i|we|it|that|this|he|she|they|you|there) (?:can|am|is|are|will|would|was|were|could)$"
+    r"(?:i|we|it|that|this|he|she|they|you|there) (?:(?:can|am|is|are|will|would|was|were|could)"
+    r"|(?:ca|do|wo|does|did|is|are|was|could|would|have|has)n't)$"
 )
 _LEAD_IN = r"^(?:(?:and|but|so|sorry|okay|ok|oh|um|uh|hello|hi|excuse me|wait) )*"
 _QUESTION = re.compile(
     _LEAD_IN + r"(?:what|who|whom|whose|where|when|why|which|how|what's|who's|where's) (?:[\w']+ )*"
     r"(?:about|for|from|to|with|at|of|is|are|was|calling|speaking|mean|say|said|want)$"
+)
+_WHO = "(?:i|we|you|they|he|she|it)"
+# "I think so", "as soon as I can", "that is what it is": sentences that end in a word of _LEADS_ON.
+_ENDS_SO = re.compile(
+    r"\b(?:(?:think|hope|believe|guess|suppose|say|said|do|did|not|even|or) so"
+    r"|(?:there|here|it|that|this|him|them|you|me|us|one) before|(?:as|very|quite|pretty|doing|feel) well"
+    rf"|(?:if|as|whenever|whatever|wherever|however) {_WHO} (?:like|can|could|will|would|are|am)"
+    rf"|(?:soon|much|fast|well|quickly|best|long|far) (?:as )?{_WHO} (?:can|could)"
+    rf"|(?:what|where|who|how|why|when|which) (?:[\w']+ ){{0,3}}{_WHO} (?:is|are|was|were|am|will|can|would)"
+    r"|(?:what|who) (?:[\w']+ )+(?:about|for|from|with|to)"
+    r"|(?:come|go|went|hold|hang|carry|move|log|logged|sign|check|get|got|drop|later|turn(?:ed)? (?:it|that))"
+    r" (?:in|on)|(?:tell|told|ask|asked|call|called|see|saw|know|knew|with|to|for|about) her"
+    r"|(?:see you|until|till|since|by|back|tomorrow|okay|good|fine|right|works?) then|love to)$"
 )
 _CLOSED_LAST = word_set(
     """
@@ -50,13 +66,14 @@ def leads_on(spoken: str) -> bool:
     words = spoken.split()
     if not words or is_closed_all_the_same(spoken):
         return False
-    return words[-1] in _LEADS_ON or bool(_TRAILS_OFF.search(spoken)) or _is_half_an_address(words)
+    goes_on = _TRAILS_OFF.search(spoken) or _AWAITS_VERB.search(spoken)
+    return words[-1] in _LEADS_ON or goes_on is not None or _is_half_an_address(words)
 
 
 def is_closed_all_the_same(spoken: str) -> bool:
     """ "I can", "what is this about", "ten a m": ends in a word that elsewhere leads on."""
     is_whole = _SHORT_ANSWER.match(spoken) or _QUESTION.match(spoken) or _CLOCK.search(spoken)
-    return is_whole is not None
+    return is_whole is not None or _ENDS_SO.search(spoken) is not None
 
 
 def sounds_closed(spoken: str) -> bool:

@@ -14,6 +14,7 @@ from byourside_server.conversation.closure import (
     sounds_closed,
 )
 from byourside_server.conversation.numbers import DIGIT_SOUNDS
+from byourside_server.conversation.open_question import Asked, part_patience_s
 from byourside_server.conversation.understanding import read_answer
 from byourside_server.conversation.words import plain, words_of
 
@@ -21,7 +22,7 @@ COMPLETE_S = 0.25
 CLOSED_S = 0.45
 NEUTRAL_S = 0.55
 UNFINISHED_S = 1.2
-DICTATING_S = 2.0  # between the groups of a number, of which so far there is only a part
+DICTATING_S = 1.8  # between the groups of a number, of which so far there is only a part
 WHOLE_NUMBERS = frozenset({7, 10, 11})  # digits of a telephone number
 # For speech-to-text, from the last voiced moment. It answers in a quarter of a second; where many calls queue
 # for it, a pause is better than words that were said and not understood. An engine that fails says so at
@@ -46,25 +47,29 @@ class Endpointing:
         """A turn is over: what was learned in it counts less in the next."""
         self._longest_pause *= FORGETTING
 
-    def quiet_needed(self, text: str, kinds: frozenset[str]) -> float:
-        """Seconds of silence after `text` that end the turn, where an answer of `kinds` is expected."""
+    def quiet_needed(self, text: str, kinds: frozenset[str], asked: Asked | None = None) -> float:
+        """Seconds of silence after `text` that end the turn, where an answer of `kinds` is expected.
+
+        `asked` is what the agent's own words asked for.
+        """
         spoken = plain(text)
         words = spoken.split()
         if is_spelling(spoken) or (leads_on(spoken) and not _is_short_answer(text, kinds)):
             return UNFINISHED_S
-        dictated = _dictated(words, kinds)
+        dictated = _dictated(words, kinds, asked)
         if dictated:
             least_s = UNFINISHED_S if dictated in WHOLE_NUMBERS else DICTATING_S
             return max(least_s, min(DICTATING_S, self._longest_pause * LEARNING_FACTOR))
-        if is_complete(text, kinds):
+        part_s = part_patience_s(asked, spoken) if asked is not None else None
+        if part_s is None and is_complete(text, kinds):
             return COMPLETE_S
-        usual_s = CLOSED_S if sounds_closed(spoken) else NEUTRAL_S
+        usual_s = part_s or (CLOSED_S if sounds_closed(spoken) else NEUTRAL_S)
         return max(usual_s, min(MAX_LEARNED_S, self._longest_pause * LEARNING_FACTOR))
 
 
-def _dictated(words: list[str], kinds: frozenset[str]) -> int:
+def _dictated(words: list[str], kinds: frozenset[str], asked: Asked | None) -> int:
     """Digits of a number in the giving: all there are where one was asked for, else those at the end."""
-    if "digits" in kinds:
+    if "digits" in kinds or asked == "number":
         return sum(len(word) if word.isdigit() else word in DIGIT_SOUNDS for word in words)
     at_end = digits_at_end(words)
     return at_end if at_end >= SHORTEST_DICTATION else 0

@@ -6,6 +6,7 @@ Times in seconds since the answer. When a turn is over is not decided here.
 from __future__ import annotations
 
 from byourside_server.conversation.listening import ContactTurn
+from byourside_server.conversation.open_question import Asked, asked_in_words
 from byourside_server.conversation.standing import Standing
 
 LEAD_S = 0.8
@@ -37,9 +38,9 @@ class Foreseeing(Standing):
 
     def _time_turn(self, now: float) -> None:
         """Set when the turn will be over if nothing more is said, and think ahead meanwhile."""
-        turn, over_at = self._ears.turn, self._ears.over_at(
-            self.expectation.kinds, is_greeting=self.answered_by is None
-        )
+        turn, kinds = self._ears.turn, self.expectation.kinds
+        is_greeting = self.answered_by is None
+        over_at = self._ears.over_at(kinds, is_greeting=is_greeting, asked=self._asked)
         if turn is not None and over_at is not None and self._phase != "machine":
             if self._phase == "talk" and self._is_listening_sound(turn):
                 over_at = min(over_at, turn.voiced_until + LISTENING_S)
@@ -60,11 +61,17 @@ class Foreseeing(Standing):
             guess, confidence = turn.words, turn.confidence
         if not guess or self._agent.is_taking_leave(guess) or self._way.is_queue(guess):
             return
-        ask_at = turn.voiced_until + self._ears.patience_s(guess, self.expectation.kinds) - LEAD_S
+        patience_s = self._ears.patience_s(guess, self.expectation.kinds, self._asked)
+        ask_at = turn.voiced_until + patience_s - LEAD_S
         if ask_at > now:
             self._timers.set("foresee", ask_at)
         elif not self._mouth.was_only_listened_to(guess, turn.voiced_until):
             self._agent.foresee(guess, confidence, turn)
+
+    @property
+    def _asked(self) -> Asked | None:
+        """What our last words asked for."""
+        return asked_in_words(self._record.last_words)
 
     @property
     def _may_foresee(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from byourside_server.conversation.endpointing import TEXT_PATIENCE_S, Endpointing
+from byourside_server.conversation.open_question import Asked
 from byourside_server.conversation.pickup import Pickup
 from byourside_server.conversation.record import Record
 from byourside_server.conversation.words import UNINTELLIGIBLE
@@ -124,9 +125,9 @@ class Ears:
         """Words of the turn up to here or later are all there are."""
         return 0.0 if self.turn is None else self.turn.voiced_until - TEXT_COVERS_S
 
-    def patience_s(self, text: str, kinds: frozenset[str]) -> float:
+    def patience_s(self, text: str, kinds: frozenset[str], asked: Asked | None) -> float:
         """The silence after which a turn with these words is over."""
-        return self._endpointing.quiet_needed(text, kinds)
+        return self._endpointing.quiet_needed(text, kinds, asked)
 
     def stop(self, end: float, *, is_greeting: bool) -> None:
         """Quiet since `end`."""
@@ -149,7 +150,9 @@ class Ears:
             turn.confidence, turn.text_end = confidence, end
         return True
 
-    def over_at(self, kinds: frozenset[str], *, is_greeting: bool) -> float | None:
+    def over_at(
+        self, kinds: frozenset[str], *, is_greeting: bool, asked: Asked | None = None
+    ) -> float | None:
         """When the turn is over if nothing more is said; None while a voice is heard.
 
         A long greeting is a machine's, which minds no silence, and takes long to be recognised.
@@ -162,7 +165,7 @@ class Ears:
             quiet_s = self.pickup.quiet_needed(turn.text)
             text_patience_s += turn.speech_s if self.pickup.sounds_like_machine else 0.0
         else:
-            quiet_s = self._endpointing.quiet_needed(turn.words, kinds)
+            quiet_s = self._endpointing.quiet_needed(turn.words, kinds, asked)
         return turn.voiced_until + (quiet_s if turn.has_all_text else max(quiet_s, text_patience_s))
 
     def close(self, *, unless_wordless: bool = False) -> ContactTurn | None:

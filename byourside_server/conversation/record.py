@@ -108,6 +108,11 @@ class Record:
         return turn is not None and not turn.interrupted and turn.text.rstrip().endswith("?")
 
     @property
+    def last_words(self) -> str:
+        """Ours, said last."""
+        return next((turn.text for turn in reversed(self.turns) if turn.role == "agent"), "")
+
+    @property
     def open_step(self) -> str | None:
         """The last question asked."""
         return next((turn.asks for turn in reversed(self.turns) if turn.asks), None)
