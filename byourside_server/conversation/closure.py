@@ -41,8 +41,8 @@ _ENDS_SO = re.compile(
     rf"|(?:soon|much|fast|well|quickly|best|long|far) (?:as )?{_WHO} (?:can|could)"
     rf"|(?:what|where|who|how|why|when|which) (?:[\w']+ ){{0,3}}{_WHO} (?:is|are|was|were|am|will|can|would)"
     r"|(?:what|who) (?:[\w']+ )+(?:about|for|from|with|to)"
-    r"|(?:come|go|went|hold|hang|carry|move|log|logged|sign|check|get|got|drop|later|turn(?:ed)? (?:it|that))"
-    r" (?:in|on)|(?:tell|told|ask|asked|call|called|see|saw|know|knew|with|to|for|about) her"
+    r"|(?:hold|hang|carry|later) on|(?:log|logged|sign|signed) in"
+    r"|(?:tell|told|ask|asked|call|called|see|saw|know|knew|with|to|for|about) her"
     r"|(?:see you|until|till|since|by|back|tomorrow|okay|good|fine|right|works?) then|love to)$"
 )
 _CLOSED_LAST = word_set(
@@ -50,7 +50,7 @@ _CLOSED_LAST = word_set(
     please thanks thank bye goodbye okay ok alright fine good great perfect lovely wonderful excellent cool
     works work correct right sure yes yeah yep no nope exactly absolutely definitely certainly
     it me you them us him that those these there here now today tomorrow tonight anyway instead
-    everything anything nothing else too though again already yet soon later o'clock
+    everything anything nothing all else too though again already yet soon later o'clock
     """
 )
 _CLOCK = re.compile(r"(?:\d|" + "|".join(UNITS) + r"|thirty|forty|fifty|fifteen|o'clock|[ap]) (?:am|pm|m)$")

@@ -81,6 +81,7 @@ class Foresight:
         if foreseen is None or foreseen.number != request_id:
             return
         if decision.end_reason == "mind_failed":
+            self._turn = self._turn[0], MOST_OF_A_TURN
             self.drop()
             return
         foreseen.decision = decision

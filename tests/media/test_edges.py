@@ -1,5 +1,7 @@
 """Where a voice stops and begins, before the network is sure: pauses told early, clips held for a moment."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -77,7 +79,7 @@ def test_a_voice_that_goes_on_resumes_the_turn() -> None:
     kinds = [type(event) for event in exchange.events if not isinstance(event, SpeechPiece)]
     edges = [kind for kind in kinds if kind in (SpeechPaused, SpeechResumed)]
     assert edges[0] is SpeechPaused, "the two sentences have a pause between them"
-    assert all(one is not other for one, other in zip(edges, edges[1:], strict=False)), "in turns"
+    assert all(one is not other for one, other in pairwise(edges)), "in turns"
     for at, kind in enumerate(kinds):
         if kind is SpeechStopped:
             assert kinds[at - 1] is SpeechPaused, "a turn ends in a pause"
