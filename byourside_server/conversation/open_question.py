@@ -29,23 +29,19 @@ PART_S: Mapping[Asked, float] = {
 """While the answer may be a part."""
 
 # What `kind_asked` does not tell; a question that wants a yes or a no is none of these, but for spelling.
-_KINDS: tuple[tuple[Asked, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(rf"\b(?:{pattern})\b"))
-    for kind, pattern in (
-        ("date", r"date of birth|birthday|birth ?date|were you born"),
-        ("address", r"address|do you live|(?:which|what) street|delivered? to"),
-        (
-            "items",
-            r"like to (?:order|have|eat|drink|buy)|can (?:i|we) (?:get|bring) (?:for )?you|which items"
-            r"|what items|what (?:all )?do you need|what would you like",
-        ),
-        (
-            "story",
-            r"(?:can|could|may) (?:i|we) (?:help|do for you|assist)|what happened|tell me|describe|explain"
-            r"|(?:problem|matter|issue|trouble)|what brings you|in your own words",
-        ),
-    )
-)
+_QUESTIONS: Mapping[Asked, str] = {
+    "date": r"date of birth|birthday|birth ?date|were you born",
+    "address": r"address|do you live|(?:which|what) street|delivered? to",
+    "items": (
+        r"like to (?:order|have|eat|drink|buy)|can (?:i|we) (?:get|bring) (?:for )?you|which items"
+        r"|what items|what (?:all )?do you need|what would you like"
+    ),
+    "story": (
+        r"(?:can|could|may) (?:i|we) (?:help|do for you|assist)|what happened|tell me|describe|explain"
+        r"|problem|matter|issue|trouble|what brings you|in your own words"
+    ),
+}
+_KINDS = tuple((kind, re.compile(rf"\b(?:{words})\b")) for kind, words in _QUESTIONS.items())
 _SPELLING = re.compile(r"\b(?:spell(?:ed|ing)?|spelt|letter by letter)\b")
 _OF_KIND: Mapping[str, Asked] = {"email": "email", "digits": "number", "time": "time"}
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"

@@ -198,7 +198,7 @@ class DeepgramStream:
         stretch.paused_at = len(stretch.audio)
         self._wake.set()
         told: Recognition | None = None
-        while stretch.paused_at and not self._is_closed:
+        while stretch.paused_at and not self._is_closed and not stretch.is_whole:
             if stretch.error is not None:
                 raise stretch.error
             if stretch.is_guessed and (words := recognition_of(stretch.heard)) != told:
@@ -222,6 +222,7 @@ class DeepgramStream:
             self._stretches.remove(stretch)
             return Recognition("", 0.0)
         stretch.is_whole = True
+        stretch.changed.set()
         self._wake.set()
         if len(stretch.audio) < SHORTEST_SPEECH and stretch.error is None:
             stretch.done.set()  # a click; the vendor may have no answer to it

@@ -7,6 +7,7 @@ come at 6.25, and voice activity is sure of the end at 6.35.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 
@@ -31,6 +32,7 @@ from byourside_server.conversation.foresight import MOST_OF_A_TURN
 from byourside_server.conversation.mind import Decision
 from tests.conversation.scripted_line import README, settled
 
+EventT = TypeVar("EventT")
 QUESTION = Decision("What else?", asks="confirmed")
 START, STILL, TOLD, WORDS, SURE = 5.0, 6.0, 6.1, 6.25, 6.35
 SAID = "that would be fine"  # a whole sentence: over after 0.45 s
@@ -60,8 +62,11 @@ class Call:
             found.append(event)
         return found
 
-    def of(self, *kinds: type) -> list[object]:
-        return [event for event in self.events() if isinstance(event, kinds)]  # type: ignore[misc]
+    def of(self, kind: type[EventT]) -> list[EventT]:
+        return [event for event in self.events() if isinstance(event, kind)]
+
+    def of_any(self, *kinds: type[ConversationEvent]) -> list[ConversationEvent]:
+        return [event for event in self.events() if isinstance(event, kinds)]
 
     def pauses(self, text: str = SAID, *, since: float = START) -> Think:
         """They speak and fall still; the early words are there. The request made ahead."""
@@ -69,7 +74,6 @@ class Call:
         self.talk.receive_pause(STILL, TOLD)
         self.talk.receive_text(text, 0.9, START, STILL, WORDS)
         (think,) = self.of(Think)
-        assert isinstance(think, Think)
         return think
 
     def ends(self, now: float = OVER) -> list[ConversationEvent]:
@@ -141,7 +145,7 @@ def test_speech_after_the_end_of_a_burst_drops_it_too() -> None:
     call.talk.receive_speech_started(6.4, 6.5)
     assert call.of(StopThinking) == [StopThinking()]
     call.talk.handle_deadline(8.0)
-    assert call.of(Say, TurnEnded) == []
+    assert call.of_any(Say, TurnEnded) == []
 
 
 def test_other_words_drop_it_and_are_asked_about_instead() -> None:
@@ -165,9 +169,9 @@ def test_the_same_words_in_another_spelling_are_the_same() -> None:
     call.pauses()
     call.talk.receive_speech_stopped(START, STILL + 0.09, SURE)
     call.talk.receive_text("That would be fine.", 0.95, START, STILL + 0.09, 6.4)
-    assert call.of(Think, StopThinking) == []
+    assert call.of_any(Think, StopThinking) == []
     call.talk.handle_deadline(OVER)
-    assert call.of(Confirm, Think) == [Confirm(2)]
+    assert call.of_any(Confirm, Think) == [Confirm(2)]
 
 
 def test_a_guess_asks_ahead_and_ends_no_turn() -> None:
@@ -177,7 +181,6 @@ def test_a_guess_asks_ahead_and_ends_no_turn() -> None:
     call.talk.receive_pause(STILL, TOLD)
     call.talk.receive_guess(SAID, 0.8, STILL, 6.15)
     (think,) = call.of(Think)
-    assert isinstance(think, Think)
     call.talk.receive_reply(think.request_id, Decision("Good."), 6.3)
     assert call.of(Say) == []
     events = call.ends(7.4)
@@ -218,10 +221,10 @@ def test_no_tool_is_used_before_the_turn_is_over_and_none_of_a_dropped_reply(dec
     call.talk.receive_reply(think.request_id, decision, 6.3)
     call.talk.handle_deadline(6.34)
     effects = (Say, Finish, Transfer, PressKeys, StopSpeaking, TurnEnded)
-    assert call.of(*effects) == []
+    assert call.of_any(*effects) == []
     call.talk.receive_resumed(6.34)
     call.talk.handle_deadline(9.0)
-    assert call.of(*effects) == []
+    assert call.of_any(*effects) == []
     assert call.talk.end_reason is None
     assert call.talk.answered_by == "human"
 
@@ -241,7 +244,7 @@ def test_a_mind_that_fails_ahead_is_asked_again_in_its_time() -> None:
     think = call.pauses()
     failed = Decision("Sorry.", then="hang_up", end_reason="mind_failed")
     call.talk.receive_reply(think.request_id, failed, 6.3)
-    assert call.of(Prepare, Say) == []
+    assert call.of_any(Prepare, Say) == []
     asked = [event for event in call.ends() if isinstance(event, Think)]
     assert [think.situation.is_ahead for think in asked] == [False]
 
@@ -251,7 +254,6 @@ def test_what_would_leak_is_not_even_made_into_sound() -> None:
     think = call.pauses()
     call.talk.receive_words(think.request_id, "You owe forty dollars.", 6.3)
     (prepared,) = call.of(Prepare)
-    assert isinstance(prepared, Prepare)
     assert "forty" not in prepared.text
     events = call.ends()
     assert text_of(events, Say) == [prepared.text]
@@ -386,7 +388,7 @@ def test_a_backchannel_into_our_words_stops_them_for_a_moment_and_asks_nobody() 
     call.talk.receive_speech_stopped(7.0, 7.49, 7.7)
     call.events()
     call.talk.handle_deadline(7.4 + LISTENING_S)
-    (rest,) = call.of(Say, Think)
+    (rest,) = call.of_any(Say, Think)
     assert isinstance(rest, Say)
     assert rest.text == "how it works. First you go in.", "from the word that was cut"
 
@@ -401,6 +403,6 @@ def test_an_answer_into_our_question_is_no_backchannel() -> None:
     call.talk.receive_clip_ended(say.utterance_id, 7.56, 0.9, 7.66)
     call.talk.receive_pause(7.8, 7.9)
     call.talk.receive_text("yes", 0.9, 7.5, 7.8, 8.05)
-    (asked,) = call.of(Think, Say)
+    (asked,) = call.of_any(Think, Say)
     assert isinstance(asked, Think)
     assert asked.situation.text == "yes"

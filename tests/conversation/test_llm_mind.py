@@ -15,7 +15,14 @@ from byourside_server.conversation.brief import Brief, TransferTarget
 from byourside_server.conversation.draft import MAX_CHARACTERS
 from byourside_server.conversation.embedded_mind import HOLD_PATIENCE_S
 from byourside_server.conversation.llm_mind import LlmMind, OnFailure
-from byourside_server.conversation.mind import DEFAULT_PATIENCE_S, Decision, Mind, Occasion, Situation
+from byourside_server.conversation.mind import (
+    DEFAULT_PATIENCE_S,
+    Decision,
+    ForesightedMind,
+    Mind,
+    Occasion,
+    Situation,
+)
 from byourside_server.conversation.phrases import phrases_for
 from byourside_server.conversation.plan import plan_of
 from byourside_server.conversation.policy import allowed
@@ -613,3 +620,73 @@ def test_a_price_that_is_not_known_makes_the_sum_unknown() -> None:
     reply_of(mind, situation(*OPENED, "yes"))
     reply_of(mind, situation(*OPENED, "yes"))
     assert (mind.usage.requests, mind.usage.cost_usd) == (2, None)
+
+
+# asked ahead
+
+
+def ahead(*lines: str, **rest: object) -> Situation:
+    return replace(situation(*lines, **rest), is_ahead=True)  # type: ignore[arg-type]
+
+
+NOTE = calls("note_field", name="confirmed", value="yes")
+
+
+def test_it_may_be_asked_ahead() -> None:
+    assert isinstance(LlmMind(model()), ForesightedMind)
+
+
+def test_a_reply_ahead_is_made_like_any_other() -> None:
+    replied = reply(model("Great, thank you. Do you need to reschedule?"), ahead(*OPENED, "yes that works"))
+    assert replied.spoken == ["Great, thank you."]
+    assert replied.decision.say == "Do you need to reschedule?"
+
+
+@pytest.mark.parametrize("is_confirmed", [False, True])
+def test_a_field_noted_ahead_counts_only_once_that_is_confirmed(is_confirmed: bool) -> None:
+    scripted = model(says("", NOTE), says("Great. Anything else?"), says("Goodbye."))
+    mind = LlmMind(scripted)
+    reply_of(mind, ahead(*OPENED, "yes that works"))
+    if is_confirmed:
+        mind.confirm()
+    reply_of(mind, situation(*OPENED, "yes that works", "Great. Anything else?", "no"))
+    told = " ".join(message.text for message in scripted.requests[-1].messages)
+    assert ('confirmed = "yes"' in told) is is_confirmed
+
+
+def test_a_note_taken_after_the_confirmation_by_a_reply_begun_ahead_counts() -> None:
+    scripted = model(says("", NOTE), says("Great."), says("Goodbye."))
+    mind = LlmMind(scripted)
+
+    async def story() -> None:
+        replying = asyncio.create_task(mind.reply(ahead(*OPENED, "yes that works"), lambda _: None))
+        await asyncio.sleep(0)
+        mind.confirm()
+        await replying
+
+    asyncio.run(story())
+    assert mind._known.notes == {"confirmed": "yes"}
+
+
+def test_words_heard_ahead_only_tell_the_watch_over_the_background_nothing() -> None:
+    """What the recogniser first took them to say may be a secret; said himself, it would be none."""
+    mind = LlmMind(model("I see.", "You owe forty dollars."))
+    reply_of(mind, ahead(*OPENED, "i owe forty dollars from march", brief=SECRET))
+    replied = reply_of(mind, situation(*OPENED, "i own a car", brief=SECRET))
+    assert "forty" not in replied.words
+
+
+def test_a_model_that_fails_ahead_is_not_given_up() -> None:
+    scripted = model(fails(), says("Great. Anything else?"))
+    mind = LlmMind(scripted)
+    failed = reply_of(mind, ahead(*OPENED, "yes that works"))
+    assert (failed.decision.end_reason, failed.words) == ("mind_failed", "")
+    assert reply_of(mind, situation(*OPENED, "yes that works")).words == "Great. Anything else?"
+    assert mind.name == "llm:scripted"
+
+
+def test_what_a_dropped_reply_cost_is_counted() -> None:
+    mind = LlmMind(model("Great. Anything else?", "Good."))
+    reply_of(mind, ahead(*OPENED, "yes"))
+    reply_of(mind, situation(*OPENED, "yes that works"))
+    assert mind.usage.requests == 2

@@ -190,8 +190,8 @@ def test_those_who_listen_along_are_told_all_of_a_turn_as_it_goes() -> None:
         piece.at_ms + len(piece.ulaw) // 8 for piece in pieces[:-1]
     ]
     assert max(told_after_ms) < 100, "no sound waits longer than a piece is long"
-    told = [event for event in exchange.events if isinstance(event, SpeechPiece | SpeechPaused)]
-    in_pauses = {id(told[at - 1]) for at, event in enumerate(told) if isinstance(event, SpeechPaused)}
+    along = [event for event in exchange.events if isinstance(event, SpeechPiece | SpeechPaused)]
+    in_pauses = {id(along[at - 1]) for at, event in enumerate(along) if isinstance(event, SpeechPaused)}
     flowing = [piece for piece in pieces[2:-1] if id(piece) not in in_pauses]
     assert all(len(piece.ulaw) <= 800 for piece in flowing), "a pause moves the next one forward"
     assert sum(len(piece.ulaw) == 800 for piece in flowing) >= len(flowing) - len(in_pauses)

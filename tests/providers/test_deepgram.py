@@ -17,6 +17,7 @@ from byourside_server.providers.base import (
     ProviderError,
     ProviderErrorKind,
     Recognition,
+    SettlingStream,
     StreamingSpeechToText,
 )
 from byourside_server.providers.deepgram import DeepgramSpeechToText, DeepgramTextToSpeech, ListenRequest
@@ -148,6 +149,83 @@ def test_where_all_is_final_already_nobody_waits_for_an_answer_to_finalize(
             return await said(stream, ONE, TWO)
 
     assert listen(vendor, story).text == "one two"
+
+
+async def settled(stream: DeepgramStream) -> list[str]:
+    return [guess.text async for guess in stream.settle(Expectation())]
+
+
+def test_in_a_pause_the_words_so_far_are_asked_for_and_the_stretch_goes_on(
+    vendor: SimulatedDeepgramServer,
+) -> None:
+    async def story(ears: DeepgramSpeechToText) -> tuple[list[str], str, str]:
+        stream = await ears.open_stream()
+        assert isinstance(stream, SettlingStream)
+        stream.push(word(ONE))
+        early = await settled(stream)
+        whole = await said(stream, TWO, TWO, TWO, TWO)
+        return early, whole.text, (await said(stream, THREE)).text
+
+    assert listen(vendor, story) == (["one"], "one two two two two", "three")
+    assert vendor.sockets[0].messages == ["Finalize"] * 3 + ["CloseStream"]
+
+
+def test_what_was_settled_in_a_pause_is_not_waited_for_again_at_its_end(
+    vendor: SimulatedDeepgramServer,
+) -> None:
+    """The stretch ends 200 ms behind the pause, with nothing but quiet in between."""
+
+    async def story(ears: DeepgramSpeechToText) -> tuple[list[str], str, str]:
+        stream = await ears.open_stream()
+        stream.push(word(ONE) + word(TWO))
+        early = await settled(stream)
+        vendor.fault = "no_finalize_answer"
+        stream.push(silence(200))
+        async with asyncio.timeout(0.1):  # less than the patience of `finish`
+            whole = await stream.finish(Expectation())
+        vendor.fault = None
+        return early, whole.text, (await said(stream, THREE)).text
+
+    assert listen(vendor, story) == (["one two"], "one two", "three")
+
+
+def test_interim_words_that_reach_the_pause_are_guesses_until_the_final_ones_come(
+    vendor: SimulatedDeepgramServer,
+) -> None:
+    vendor.fault = "only_interim"
+
+    async def story(ears: DeepgramSpeechToText) -> list[str]:
+        stream = await ears.open_stream()
+        stream.push(word(ONE))
+        guesses = stream.settle(Expectation())
+        first = await anext(guesses)
+        assert not stream._stretches[-1].is_known
+        waiting = asyncio.create_task(anext(guesses, Recognition("no more", 0.0)))
+        await asyncio.sleep(0.02)
+        assert not waiting.done(), "the last word is still to come"
+        finished = await stream.finish(Expectation())
+        return [first.text, (await waiting).text, finished.text]
+
+    assert listen(vendor, story) == ["one", "no more", "one"]
+
+
+def test_a_stream_in_which_nothing_was_said_settles_nothing(vendor: SimulatedDeepgramServer) -> None:
+    async def story(ears: DeepgramSpeechToText) -> list[str]:
+        return await settled(await ears.open_stream())
+
+    assert listen(vendor, story) == []
+
+
+def test_a_socket_lost_in_a_pause_is_opened_anew_and_asked_again(vendor: SimulatedDeepgramServer) -> None:
+    vendor.fault = "socket_dropped"
+
+    async def story(ears: DeepgramSpeechToText) -> list[str]:
+        stream = await ears.open_stream()
+        stream.push(word(ONE) + word(TWO))
+        return await settled(stream)
+
+    assert listen(vendor, story) == ["one two"]
+    assert len(vendor.sockets) == 2
 
 
 def test_a_click_is_no_words_and_is_not_waited_for(vendor: SimulatedDeepgramServer) -> None:
