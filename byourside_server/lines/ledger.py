@@ -35,6 +35,7 @@ class _Answer:
 
     quiet: float | None = None
     words: float | None = None
+    text: str = ""
     decided: float | None = None
     mind_asked: float | None = None
     first_token: float | None = None
@@ -76,7 +77,7 @@ class Ledger:
                 answer.quiet = now
             case Transcribed() if event.number >= self._latest_words:
                 self._latest_words = event.number
-                answer.words = now if answer.quiet is not None else None
+                self._note_words(event.recognition.text if event.recognition else "", now)
             case Spoke() | Replied() if event.request_id == answer.request_id:
                 answer.first_token = now if answer.first_token is None else answer.first_token
             case VoicePiece() if (said := self._said.get(event.utterance_id)) and event.ulaw:
@@ -121,6 +122,13 @@ class Ledger:
             turns=tuple(entries),
             silences=tuple(Silence(_ms(start), _ms(end), cause) for start, end, cause in silences),
         )
+
+    def _note_words(self, text: str, now: float) -> None:
+        """The same words, given once more, came when they first did."""
+        answer = self._answer
+        if answer.words is None or text != answer.text:
+            answer.words = now if answer.quiet is not None else None
+        answer.text = text
 
     def _decide(self, turn: Turn, now: float) -> None:
         answer = self._answer

@@ -371,13 +371,14 @@ async def rehearsal(
     traces: SipTraces | None = None,
     name: str = "call-1",
     srtp: SrtpPolicy = "off",
+    mind: Mind | None = None,
 ) -> AsyncIterator[Rehearsal]:
     """One line to be run, and a phone that does what the test makes it do."""
     sip_wire, sound_wire = SipWire(), MemoryWire()
     near, far = MortalMedia(sound_wire, OFFICE), InProcessMedia(2, sound_wire, PHONE, seed=2)
     phone_events: list[sip.SipEvent] = []
     office, phone = MemorySip(sip_wire, OFFICE, to_owner), MemorySip(sip_wire, PHONE, phone_events.append)
-    ears, mind = ears or Ears(), Mind(list(decisions))
+    ears, mind = ears or Ears(), mind or Mind(list(decisions))
     only = Trunk("carrier", PHONE, 5060, domain=PHONE, ring_timeout_s=ring_timeout_s, srtp=srtp)
     book = Trunks([(only, office)], Zone(), asyncio.get_running_loop().time, random.Random(1))
     equipment = Equipment(
