@@ -12,7 +12,6 @@ from byourside_server.sip.flow import Flow, direction_of, flow, without_receivin
 from byourside_server.sip.sdp import Direction, Sdp, Stream
 from byourside_server.sip.sdp_crypto import SrtpPolicy
 
-
 # More are not kept: a peer may describe itself as often as it likes.
 _MOST_UNREAD = 8
 
