@@ -42,6 +42,8 @@ QUEUES: dict[Kind, tuple[str, int]] = {
 }
 # Between looks at a queue into which this process puts nothing: what another put, or put off, comes so late.
 POLLING_S = 1.0
+# The first sleep of a queue thread can't be cut short, and an earlier run may have left something to do.
+FIRST_LOOK_S = 0.1
 UNDONE = ["ENQUEUED", "DELAYED", "PENDING"]
 DONE = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
@@ -100,17 +102,24 @@ class DbosEngine:
         self._client = self._make_client(url)
         # Tables and queues before the launch: DBOS looks for new queues only once a second.
         DBOS.migrate(str(config["system_database_url"]))
-        for queue_name, at_once in QUEUES.values():
-            self._client.register_queue(
-                queue_name,
-                worker_concurrency=at_once,
-                polling_interval_sec=POLLING_S,
-                on_conflict="always_update",
-            )
+        self._register_queues(FIRST_LOOK_S)
         dbos = DBOS(config=config)
         DBOS.launch()
         for stop in dbos.background_thread_stop_events:
             self._nudges.stand_in_for(stop)
+        # Its threads read this before each sleep.
+        self._register_queues(POLLING_S)
+        for queue_name, _ in QUEUES.values():
+            self._nudges.nudge(queue_name)
+
+    def _register_queues(self, polling_s: float) -> None:
+        for queue_name, at_once in QUEUES.values():
+            self._theirs.register_queue(
+                queue_name,
+                worker_concurrency=at_once,
+                polling_interval_sec=polling_s,
+                on_conflict="always_update",
+            )
 
     def _make_client(self, url: str) -> DBOSClient:
         if self._own_engine is not None:
