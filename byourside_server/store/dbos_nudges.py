@@ -3,7 +3,7 @@
 DBOS can only poll on SQLite: each look is four statements and a transaction, and looking often enough for a
 telephone cost 7 % of a core where nobody called. Its queue threads all sleep on one event, the one that stops
 them. This stands in for that event's sleep: a thread sleeps long, and is woken early where something was put.
-A put is not yet committed when it is told, so a woken thread looks often for a moment before it sleeps long.
+A put is not yet committed when it is told, so a woken thread looks several times, ever less often.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ import threading
 import time
 from collections.abc import Iterable
 
-# Looks while something was put a moment ago: how far apart at least, and for how long.
-_GAP_S = 0.02
-_AWAKE_GAP_S = 0.1
-_AWAKE_S = 0.5
+# Looks after something was put: the first so soon, each next after twice the time, up to the last.
+_FIRST_S = 0.01
+_LAST_S = 0.2
 _PREFIX = "queue-worker-"
 
 
@@ -24,8 +23,8 @@ class Nudges:
 
     def __init__(self, queue_names: Iterable[str]) -> None:
         self._nudged = {name: threading.Event() for name in queue_names}
-        self._awake_until = dict.fromkeys(self._nudged, 0.0)
-        self._looked_at = dict.fromkeys(self._nudged, 0.0)
+        # The next short sleep of each; longer than the last where nothing was put lately.
+        self._next_s = dict.fromkeys(self._nudged, 2 * _LAST_S)
         self._stop = threading.Event()
 
     def stand_in_for(self, stop: threading.Event) -> None:
@@ -50,18 +49,16 @@ class Nudges:
 
     def nudge(self, queue_name: str) -> None:
         """Something was put into the queue, or room was made for what waits in it. From any thread."""
-        self._awake_until[queue_name] = time.monotonic() + _AWAKE_S
         self._nudged[queue_name].set()
 
     def _sleep(self, queue_name: str, timeout_s: float) -> bool:
         nudged = self._nudged[queue_name]
-        if time.monotonic() < self._awake_until[queue_name]:
-            timeout_s = min(timeout_s, _AWAKE_GAP_S)
-        nudged.wait(timeout_s)
-        nudged.clear()
-        # Many puts at once are one look.
-        early_s = self._looked_at[queue_name] + _GAP_S - time.monotonic()
-        if early_s > 0 and not self._stop.is_set():
-            time.sleep(early_s)
-        self._looked_at[queue_name] = time.monotonic()
+        short_s = self._next_s[queue_name]
+        if nudged.wait(min(short_s, timeout_s) if short_s <= _LAST_S else timeout_s):
+            nudged.clear()
+            # Many puts at once are one look.
+            time.sleep(_FIRST_S)
+            self._next_s[queue_name] = 2 * _FIRST_S
+        else:
+            self._next_s[queue_name] = min(2 * short_s, 2 * _LAST_S)
         return self._stop.is_set()
