@@ -20,10 +20,12 @@ from byourside_server.conversation.disclosure import disclosure
 from byourside_server.conversation.embedded_mind import decide
 from byourside_server.conversation.events import (
     END_REASONS,
+    Confirm,
     ConversationEvent,
     Finish,
     PressKeys,
     Say,
+    StopThinking,
     Think,
     Transfer,
     TurnEnded,
@@ -32,6 +34,7 @@ from byourside_server.conversation.intents import Intent, intent_of
 from byourside_server.conversation.llm_mind import LlmMind
 from byourside_server.conversation.mind import Situation
 from byourside_server.conversation.obligations import SAY_BEFORE, proofs
+from byourside_server.conversation.words import plain
 from byourside_server.providers.base import (
     Completion,
     Generation,
@@ -141,7 +144,21 @@ class RestlessLine(ScriptedLine):
     def _speak(self, text: str, start: float, heard_as: str | None) -> float:
         end = super()._speak(text, max(start, getattr(self, "free_at", 0.0)), heard_as)
         self.free_at = end + 0.45  # one mouth: nobody speaks over himself
+        if self.conversation.asks_ahead:
+            self._pause_in(text, start, end)
         return end
+
+    def _pause_in(self, text: str, start: float, end: float) -> None:
+        """Ears that listen along tell a pause in the middle, with half the words, and one at the end."""
+        hear, words = self.conversation, plain(text).split()
+        half, middle = " ".join(words[: len(words) // 2]), (start + end) / 2
+        if len(words) > 3:
+            self._at(middle + 0.07, lambda now: hear.receive_pause(middle, now))
+            self._at(middle + 0.1, lambda now: hear.receive_guess(half, 0.8, middle, now))
+            self._at(middle + 0.2, lambda now: hear.receive_text(half, 0.9, start, middle, now))
+            self._at(middle + 0.25, lambda now: hear.receive_resumed(now))
+        self._at(end + 0.07, lambda now: hear.receive_pause(end - 0.05, now))
+        self._at(end + 0.15, lambda now: hear.receive_guess(" ".join(words), 0.8, end - 0.05, now))
 
 
 def mind_of(dice: random.Random) -> ScriptedMind:
@@ -189,6 +206,7 @@ def call_of(seed: int) -> RestlessLine:
         if dice.random() < often
     ]
     line = RestlessLine(brief, script, cuts, mind=mind, pace=pace)
+    line.conversation.asks_ahead = bool(seed % 2)
     line.hand_over = dice.choice((True, False, None))
     for _ in range(dice.choice((0, 0, 3))):
         line.speak_at(dice.uniform(0, 60), dice.choice(CONTACT))
@@ -225,6 +243,26 @@ def test_any_call_ends_in_time_and_nothing_follows_its_end(first: int) -> None:
         kinds = [type(event) for event in line.events]
         after = kinds[kinds.index(Finish) + 1 :] if Finish in kinds else []
         assert not {Finish, Say, Think, Transfer, PressKeys} & set(after), seed
+
+
+def test_in_these_calls_replies_are_thought_of_ahead_taken_over_and_dropped() -> None:
+    events = [event for line in calls_from(0) for event in line.events]
+    ahead = sum(isinstance(event, Think) and event.situation.is_ahead for event in events)
+    taken_over = sum(isinstance(event, Confirm) for event in events)
+    assert 0 < taken_over < ahead
+
+
+@ANY
+def test_nothing_is_done_of_a_reply_ahead_before_it_is_taken_over(first: int) -> None:
+    """Between the request and its confirmation, its end or a newer one, the agent begins nothing."""
+    for seed, line in enumerate(calls_from(first), first):
+        ahead = False
+        for event in line.events:
+            if isinstance(event, Think):
+                ahead = event.situation.is_ahead
+            elif isinstance(event, Confirm | StopThinking):
+                ahead = False
+            assert not (ahead and isinstance(event, Transfer | PressKeys)), seed
 
 
 @ANY

@@ -152,6 +152,62 @@ def test_an_answer_finds_its_turn_on_the_record_also_behind_a_filler() -> None:
     assert facts.silences == (Silence(4000, 7250, "mind"),)
 
 
+def paused(ledger: Ledger, start: float, still: float, *, words_at: float) -> None:
+    """They speak from `start`; that they are still is told 0.1 s later, and early words come."""
+    ledger.receive(sound.SpeechStarted("c", round(start * 1000), early=False), start + 0.1)
+    ledger.receive(sound.SpeechPaused("c", round(still * 1000), early=False), still + 0.1)
+    ledger.receive(Transcribed(1, Recognition("yes", 0.9), still), words_at)
+
+
+def test_the_wait_for_words_begins_with_the_pause_in_which_they_were_asked_for() -> None:
+    """Voice activity is sure of the end later, and the same words come once more then."""
+    ledger = Ledger()
+    paused(ledger, 3.0, 4.0, words_at=4.25)
+    ledger.receive(sound.SpeechStopped("c", 3000, 4090, 0, b"", early=False), 4.3)
+    ledger.receive(Transcribed(2, Recognition("yes", 0.9)), 4.45)
+    ledger.carry_out(think(1), 4.5)
+    decided(ledger, 3.0, 4.0, 4.5)
+    ledger.carry_out(talk.Say(1, "Fine.", True, 4.0), 4.6)
+    spoken(ledger, 1, 4.7)
+    turn = only_turn(ledger)
+    assert (turn.quiet_ms, turn.words_ms, turn.stt_took_ms) == (100, 250, 150)
+
+
+def test_other_words_at_the_end_count_from_when_they_came() -> None:
+    ledger = Ledger()
+    paused(ledger, 3.0, 4.0, words_at=4.25)
+    ledger.receive(sound.SpeechStopped("c", 3000, 4090, 0, b"", early=False), 4.3)
+    ledger.receive(Transcribed(2, Recognition("yes it does", 0.9)), 4.45)
+    decided(ledger, 3.0, 4.0, 4.5)
+    ledger.carry_out(talk.Say(1, "Fine.", True, 4.0), 4.6)
+    spoken(ledger, 1, 4.7)
+    assert only_turn(ledger).words_ms == 450
+
+
+def test_a_pause_that_was_none_counts_nowhere() -> None:
+    ledger = Ledger()
+    paused(ledger, 2.0, 3.0, words_at=3.25)
+    ledger.carry_out(think(1), 3.25)
+    ledger.carry_out(talk.Prepare("Fine."), 3.3)
+    ledger.receive(sound.SpeechResumed("c", 3400, early=False), 3.4)
+    ledger.carry_out(talk.StopThinking(), 3.4)
+    ledger.carry_out(talk.Discard("Fine."), 3.4)
+    ledger.receive(sound.SpeechPaused("c", 4000, early=False), 4.1)
+    ledger.receive(Transcribed(2, Recognition("yes it does", 0.9), 4.0), 4.25)
+    ledger.carry_out(think(2), 4.25)
+    ledger.receive(Replied(2, ASK), 4.4)
+    ledger.carry_out(talk.Prepare("Fine."), 4.4)
+    decided(ledger, 2.0, 4.0, 4.5)
+    ledger.carry_out(talk.Confirm(2), 4.5)
+    ledger.carry_out(talk.Say(1, "Fine.", True, 4.0), 4.5)
+    ledger.receive(VoicePiece(1, b"\xff", last=True), 4.51)
+    spoken(ledger, 1, 4.52)
+    turn = only_turn(ledger)
+    assert (turn.quiet_ms, turn.words_ms, turn.mind_asked_ms, turn.first_token_ms) == (100, 250, 250, 400)
+    assert (turn.voice_asked_ms, turn.decided_ms, turn.said_ms) == (400, 500, 500)
+    assert (turn.first_audio_took_ms, turn.total_ms) == (10, 520)
+
+
 # --- on a whole line ----------------------------------------------------------------------------------
 
 
