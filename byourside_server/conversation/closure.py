@@ -20,7 +20,8 @@ _LEADS_ON = word_set(
     """
 )
 _AWAITS_VERB = re.compile(r"\b(?:can|could|would|will|do|did|does|should|may) (?:you|i|we|they|he|she)$")
-_TRAILS_OFF = re.compile(r"(?:let me (?:see|think)|let's see|i mean|what was it|how do you say)$")
+_TRAILS_OFF = re.compile(r"(?:let's see|i mean|what was it|how do you say)$")
+_TAKES_TIME = re.compile(r"let me (?:just )?(?:see|think|look|check)$")
 # "Yes, I can", "it is": elsewhere these words lead on.
 _SHORT_ANSWER = re.compile(
     r"^(?:(?:yes|yeah|yep|no|nope|sure|of course|oh|well|okay|ok|actually) )*"
@@ -68,6 +69,11 @@ def leads_on(spoken: str) -> bool:
         return False
     goes_on = _TRAILS_OFF.search(spoken) or _AWAITS_VERB.search(spoken)
     return words[-1] in _LEADS_ON or goes_on is not None or _is_half_an_address(words)
+
+
+def takes_time(spoken: str) -> bool:
+    """Whether plain words end in the announcement of a pause: "let me think"."""
+    return _TAKES_TIME.search(spoken) is not None
 
 
 def is_closed_all_the_same(spoken: str) -> bool:

@@ -12,6 +12,7 @@ from byourside_server.conversation.closure import (
     is_spelling,
     leads_on,
     sounds_closed,
+    takes_time,
 )
 from byourside_server.conversation.numbers import DIGIT_SOUNDS
 from byourside_server.conversation.open_question import Asked, part_patience_s
@@ -22,7 +23,7 @@ COMPLETE_S = 0.25
 CLOSED_S = 0.45
 NEUTRAL_S = 0.55
 UNFINISHED_S = 1.2
-DICTATING_S = 1.8  # between the groups of a number, of which so far there is only a part
+DICTATING_S = 1.8  # between the groups of a number of which so far there is only a part, and to look it up
 WHOLE_NUMBERS = frozenset({7, 10, 11})  # digits of a telephone number
 # For speech-to-text, from the last voiced moment. It answers in a quarter of a second; where many calls queue
 # for it, a pause is better than words that were said and not understood. An engine that fails says so at
@@ -54,6 +55,8 @@ class Endpointing:
         """
         spoken = plain(text)
         words = spoken.split()
+        if takes_time(spoken):
+            return DICTATING_S
         if is_spelling(spoken) or (leads_on(spoken) and not _is_short_answer(text, kinds)):
             return UNFINISHED_S
         dictated = _dictated(words, kinds, asked)

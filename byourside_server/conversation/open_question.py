@@ -23,7 +23,7 @@ PART_S: Mapping[Asked, float] = {
     "address": 1.3,
     "date": 1.3,
     "time": 1.0,
-    "items": 1.1,
+    "items": 1.2,
     "story": 0.8,
 }
 """While the answer may be a part."""

@@ -28,6 +28,8 @@ LOUD_MEAN_SQUARE = 10 ** (-40 / 10)
 RISE = 10 ** (12 / 10)
 """Over the line's own noise."""
 FLOOR_GROWTH = 10 ** (0.1 / 10)
+JUST_BEGUN_CHUNKS = 4
+"""A clip that begins over a voice that has just begun is held as well."""
 CALM_CHUNKS = 2
 LONGEST_HOLD_CHUNKS = 12
 """Nearly 400 ms: the network knows by then whether it is a voice."""
@@ -111,8 +113,10 @@ class VoiceEdges:
         if playing.any():
             after, false_holds = self.hold_after[rows], self._false_holds[rows]
             is_wary = false_holds >= WARY_AFTER
-            # Only what begins: a sound that goes on has shown before that it is no voice.
-            begins = np.where(is_wary, run == after, (run == 1) | (self._loud[rows] == after))
+            # Only what has just begun: a sound that goes on has shown before that it is no voice.
+            loud, since = self._loud[rows], np.where(is_wary, after, 1)
+            begins = (run >= since) & (run <= JUST_BEGUN_CHUNKS)
+            begins |= (loud >= after) & (loud <= JUST_BEGUN_CHUNKS) & ~is_wary
             holds = playing & ~held & (after > 0) & begins & (false_holds < DEAF_AFTER)
             if held.any():
                 self._held_for[rows[held]] += 1

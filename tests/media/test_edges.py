@@ -191,3 +191,20 @@ def test_noise_and_tones_under_our_words_do_not_stop_them() -> None:
         exchange = speaking()
         exchange.say("a", sound)
         assert [event.complete for event in exchange.of_kind(ClipEnded)] == [True]
+
+
+def test_a_clip_that_begins_over_a_voice_that_has_just_begun_is_held_at_once() -> None:
+    """The turn was over, and they go on after all in the same moment."""
+    exchange = Exchange()
+    exchange.open("a")
+    exchange.bank.start_recording("a")
+    exchange.bank.barge_in("a", True, AFTER_MS, HOLD_MS)
+    exchange.say("a", silence(1))
+    begun = 0
+    for at, frame in enumerate(frames_of(speech()[1600:])):
+        exchange.say("a", frame)
+        if at == 4:  # a tenth of a second of voice, most of it still in the jitter buffer
+            exchange.bank.play("a", 1, CLIP)
+            begun = len(sent(exchange))
+    sounded = sum(frame != SILENT_FRAME for frame in sent(exchange)[begun:])
+    assert sounded <= 3, "60 ms"
