@@ -79,11 +79,16 @@ class SpanPost:
         if self._looking_up:
             await asyncio.wait(self._looking_up, timeout=patience_s / 3)
         self._stopping.set()
+        was_away = self._is_away
+        if was_away:
+            # Known and told: nobody waits for one more try.
+            self._exporter.close()
         await asyncio.to_thread(self._thread.join, patience_s)
-        if self._thread.is_alive():
+        if self._thread.is_alive() and not was_away:
             waiting = self._waiting.qsize()
             log.warning("collector does not answer: spans left behind", extra={"waiting": waiting})
-        self._exporter.close()
+        if not was_away:
+            self._exporter.close()
 
     def see_call(self, call: Call) -> None:
         """A call has changed; its end is what is told, once."""

@@ -198,6 +198,27 @@ def test_a_collector_that_hangs_holds_up_neither_the_house_nor_its_end() -> None
     assert exporter.closed.is_set(), "what hangs is let go of"
 
 
+def test_for_a_collector_that_is_known_to_be_away_the_end_does_not_wait(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    exporter = FakeExporter([False])
+
+    async def story() -> float:
+        post = SpanPost(exporter, Book(), nobody, company_s=0.0)
+        post.start()
+        post.see_call(BUSY)
+        assert await asyncio.to_thread(exporter.asked.acquire, timeout=PATIENCE_S)
+        exporter.hangs = True
+        post.see_call(COMPLETED)
+        assert await asyncio.to_thread(exporter.asked.acquire, timeout=PATIENCE_S)
+        began = time.monotonic()
+        await post.stop(PATIENCE_S)
+        return time.monotonic() - began
+
+    assert asyncio.run(story()) < PATIENCE_S / 2
+    assert len([record for record in caplog.records if "collector" in record.message]) == 1
+
+
 def test_what_is_too_much_is_left_out_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posting, "MOST_WAITING", 10)
     exporter = FakeExporter(hangs=True)

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.spans.collector import Collector, collector
 from tests.walks.conftest import README_CALL
-from tests.walks.house import House, mailbox, wait_for_end
+from tests.walks.house import House, free_port, mailbox, wait_for_end
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 # Looked at without a key or a password, or not there at all.
@@ -167,3 +168,30 @@ def test_whoever_does_not_come_straight_from_this_machine_is_refused(watched: Wa
     assert watched.refused == [b"HTTP/1.1 403 Forbidden"] * 3
     refused = {"route": "/metrics", "method": "GET", "status": "403"}
     assert watched.value("byourside_http_requests_total", **refused) == 3
+
+
+def test_a_collector_that_is_away_costs_its_spans_and_a_line_in_the_log(tmp_path: Path) -> None:
+    """And a token opens the page from behind a proxy, to whoever shows it."""
+    token = "a-token-for-the-scraper"
+    environment = {
+        "BYOURSIDE_OTEL_ENDPOINT": f"http://127.0.0.1:{free_port()}",
+        "BYOURSIDE_METRICS": "token",
+        "BYOURSIDE_METRICS_TOKEN": token,
+    }
+    house = House(tmp_path / "data", FLAGS, environment)
+    house.start()
+    try:
+        with house.client(house.make_key()) as client:
+            for _ in range(2):
+                placed = client.post("/v1/agent/calls", json={**README_CALL, "to": "+14155550141"})
+                assert wait_for_end(client, placed.json()["callId"])["status"] == "declined"
+        assert httpx.get(f"{house.base_url}/metrics").status_code == 401
+        shown = {"Authorization": f"Bearer {token}", "X-Forwarded-For": "203.0.113.9"}
+        page = httpx.get(f"{house.base_url}/metrics", headers=shown)
+        assert 'byourside_calls_total{error="none",state="declined"} 2.0' in page.text
+    finally:
+        began = time.monotonic()
+        assert house.stop() == 0, house.log()
+    assert time.monotonic() - began < 20
+    assert house.log().count("collector") == 1
+    assert token not in house.log()
