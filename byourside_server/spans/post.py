@@ -84,7 +84,9 @@ class SpanPost:
             # Known and told: nobody waits for one more try.
             self._exporter.close()
         await asyncio.to_thread(self._thread.join, patience_s)
-        if self._thread.is_alive() and not was_away:
+        if self._thread.is_alive() and not self._is_away:
+            # Said now: what the thread finds when it is let go of is no news.
+            self._is_away = True
             waiting = self._waiting.qsize()
             log.warning("collector does not answer: spans left behind", extra={"waiting": waiting})
         if not was_away:
@@ -137,9 +139,9 @@ class SpanPost:
             batch = self._gather()
             if batch and not self._send(batch):
                 self._stopping.wait(REST_S)
-        while batch := self._gather():
-            if not self._send(batch):
-                return
+        # A collector that is away is not tried once more at the end.
+        while not self._is_away and (batch := self._gather()):
+            self._send(batch)
 
     def _gather(self) -> list[ReadableSpan]:
         """What is there, with whatever comes within `company_s`; empty where nothing did."""

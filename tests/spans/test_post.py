@@ -180,7 +180,9 @@ def test_nobody_answers_at_the_address_and_the_library_says_nothing_of_its_own(
     assert ("sent",) not in book.counts(table.SPANS)
 
 
-def test_a_collector_that_hangs_holds_up_neither_the_house_nor_its_end() -> None:
+def test_a_collector_that_hangs_holds_up_neither_the_house_nor_its_end(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     exporter = FakeExporter(hangs=True)
 
     async def story() -> float:
@@ -192,10 +194,14 @@ def test_a_collector_that_hangs_holds_up_neither_the_house_nor_its_end() -> None
             post.see_call(replace(BUSY, id=f"call-{number}"))
         began = time.monotonic()
         await post.stop(0.1)
-        return time.monotonic() - began
+        took_s = time.monotonic() - began
+        await asyncio.to_thread(post._thread.join, PATIENCE_S)
+        return took_s
 
     assert asyncio.run(story()) < PATIENCE_S / 2
     assert exporter.closed.is_set(), "what hangs is let go of"
+    said = [record.message for record in caplog.records if "collector" in record.message]
+    assert said == ["collector does not answer: spans left behind"]
 
 
 def test_for_a_collector_that_is_known_to_be_away_the_end_does_not_wait(
