@@ -224,8 +224,7 @@ class Agent:
             return "speaking"
         if self._unanswered is None:
             return "listen"
-        self.think(*self._unanswered, None)
-        return None
+        return self.think(*self._unanswered, None)
 
     def drop(self) -> None:
         """A reply under way is not wanted any more."""
