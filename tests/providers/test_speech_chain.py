@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -15,11 +15,16 @@ from byourside_server.providers.base import (
     TextToSpeech,
 )
 from byourside_server.providers.speech_chain import SpeechToTextChain, TextToSpeechChain
-from byourside_server.providers.speech_chain_stream import StreamingSpeechToTextChain, chain_of_ears
+from byourside_server.providers.speech_chain_stream import (
+    ChainStream,
+    StreamingSpeechToTextChain,
+    chain_of_ears,
+)
 from tests.lines.rehearsal import play
 from tests.providers.scripted_speech import (
     Kind,
     ScriptedEars,
+    ScriptedStream,
     ScriptedStreamingEars,
     ScriptedVoice,
     Step,
@@ -532,5 +537,31 @@ def test_a_chain_of_one_has_nobody_to_turn_to() -> None:
             await stream.finish(ANY)
         stream.push(b"two")
         assert (await stream.finish(ANY)).text == "along"
+
+    in_virtual_time(story)
+
+
+class Settling(ScriptedStream):
+    """Tells its words in a pause: what it was given."""
+
+    async def settle(self, expect: Expectation) -> AsyncGenerator[Recognition, None]:
+        yield Recognition(bytes(self.pushed).decode(), 0.9)
+
+
+async def early_words(stream: ChainStream) -> list[str]:
+    return [words.text async for words in stream.settle(ANY)]
+
+
+def test_early_words_are_the_first_engines_where_it_tells_any() -> None:
+    async def story() -> None:
+        along, _, chain = listening([(0.1, "along")])
+        stream = await chain.open_stream()
+        stream.push(b"one")
+        assert await early_words(stream) == [], "this one only listens"
+        stream._stream = Settling(along)
+        stream.push(b"two")
+        assert await early_words(stream) == ["two"]
+        stream._stream = None
+        assert await early_words(stream) == [], "its stream is being opened anew"
 
     in_virtual_time(story)
