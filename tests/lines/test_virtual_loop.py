@@ -92,6 +92,31 @@ def test_an_hour_is_slept_at_once() -> None:
         runner.run(story())
 
 
+def test_how_often_the_loop_turned_takes_no_time() -> None:
+    """Else a call's times would depend on how much others did at the same moment."""
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert loop.time() == began
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(story())
+
+
+def test_who_turns_round_until_it_is_time_gets_there() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + 1e-5
+        while loop.time() < until:  # noqa: ASYNC110 (just this is what is tried)
+            await asyncio.sleep(0)
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(story())
+
+
 def test_time_stands_still_while_an_engine_works(tmp_path: Path) -> None:
     async def story(loop: VirtualLoop, house: asyncio.AbstractEventLoop, engine: Engine) -> None:
         voice = VirtualVoice(engine, KeptSpeech(tmp_path), Outside(loop, house))
