@@ -119,7 +119,7 @@ def test_who_turns_round_until_it_is_time_gets_there() -> None:
 
 def test_time_stands_still_while_an_engine_works(tmp_path: Path) -> None:
     async def story(loop: VirtualLoop, house: asyncio.AbstractEventLoop, engine: Engine) -> None:
-        voice = VirtualVoice(engine, KeptSpeech(tmp_path), Outside(loop, house))
+        voice = VirtualVoice(engine, KeptSpeech(tmp_path, "1"), Outside(loop, house))
         rung: list[float] = []
         loop.call_later(1.0, lambda: rung.append(loop.time()))
         threading.Timer(0.05, lambda: house.call_soon_threadsafe(engine.go.set)).start()
@@ -136,13 +136,13 @@ def test_time_stands_still_while_an_engine_works(tmp_path: Path) -> None:
 def test_what_many_ask_at_once_is_asked_once_and_kept_for_the_next_start(tmp_path: Path) -> None:
     async def story(loop: VirtualLoop, house: asyncio.AbstractEventLoop, engine: Engine) -> None:
         outside = Outside(loop, house)
-        ears = VirtualEars(engine, KeptSpeech(tmp_path), outside)
+        ears = VirtualEars(engine, KeptSpeech(tmp_path, "1"), outside)
         sound = b"\xff" * 160 + b"\x12" * 800
         threading.Timer(0.02, lambda: house.call_soon_threadsafe(engine.go.set)).start()
         heard = await asyncio.gather(*(ears.transcribe(sound, YES_NO) for _ in range(5)))
         assert heard == [Recognition("yes", 0.9)] * 5
         assert engine.asked == ["960 bytes"]
-        again = VirtualEars(engine, KeptSpeech(tmp_path), outside)
+        again = VirtualEars(engine, KeptSpeech(tmp_path, "1"), outside)
         began = loop.time()
         assert await again.transcribe(b"\x12" * 800 + b"\xff" * 320, YES_NO) == heard[0]
         assert loop.time() - began > EARS_TAKE_S
@@ -155,7 +155,7 @@ def test_what_many_ask_at_once_is_asked_once_and_kept_for_the_next_start(tmp_pat
 
 def test_what_failed_is_raised_and_asked_again(tmp_path: Path) -> None:
     async def story(loop: VirtualLoop, house: asyncio.AbstractEventLoop, engine: Engine) -> None:
-        voice = VirtualVoice(engine, KeptSpeech(tmp_path), Outside(loop, house))
+        voice = VirtualVoice(engine, KeptSpeech(tmp_path, "1"), Outside(loop, house))
         house.call_soon_threadsafe(engine.go.set)
         engine.fails = ProviderError(ProviderErrorKind.UNAVAILABLE, "away")
         with pytest.raises(ProviderError, match="away"):

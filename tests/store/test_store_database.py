@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -230,6 +231,61 @@ def test_a_database_of_a_newer_edition_is_refused(url: str) -> None:
         )
         with pytest.raises(ConfigError, match="999"):
             await db.write(migrate, NOW)
+        await db.close()
+
+    asyncio.run(story())
+
+
+def sql(*statements: str) -> Callable[[sa.Connection], None]:
+    """A transaction of these statements."""
+
+    def run(conn: sa.Connection) -> None:
+        for statement in statements:
+            conn.exec_driver_sql(statement)
+
+    return run
+
+
+def test_a_migration_that_lands_later_than_a_higher_one_is_still_applied(url: str) -> None:
+    """Two branches, 0006 merged before 0005: a database served in between has the one and not the other."""
+
+    async def story() -> None:
+        db = Database(url)
+        await db.write(migrate, NOW)
+        await db.write(
+            sql("ALTER TABLE calls DROP COLUMN answering", "DELETE FROM schema_version WHERE version = 5")
+        )
+        assert await db.write(migrate, NOW + 1) == known_migrations()[-1].version
+        await db.read(sql("SELECT answering, media FROM calls"))
+        rows = await db.read(lambda conn: conn.execute(sa.select(schema_version)).all())
+        at = {row.version: row.applied_at for row in rows}
+        assert sorted(at) == [migration.version for migration in known_migrations()]
+        assert at[5] == NOW + 1
+        await db.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("done", "says"),
+    [
+        # Another line of development has used number 6 for something else.
+        (["ALTER TABLE calls DROP COLUMN media"], "has no calls.media: it was made by another edition"),
+        (["DROP TABLE dashboard_sessions"], "has no dashboard_sessions.hash, dashboard_sessions.account_id"),
+        # It has had what 5 does, under another number.
+        (["DELETE FROM schema_version WHERE version = 5"], r"migration 5 \(answering\) does not fit"),
+        (["INSERT INTO schema_version VALUES (0, 0)"], "had migration 0, which this server does not know"),
+    ],
+)
+def test_a_database_of_another_line_is_refused_and_it_is_said_why(
+    url: str, done: list[str], says: str
+) -> None:
+    async def story() -> None:
+        db = Database(url)
+        await db.write(migrate, NOW)
+        await db.write(sql(*done))
+        with pytest.raises(ConfigError, match=says):
+            await db.write(migrate, NOW + 1)
         await db.close()
 
     asyncio.run(story())
