@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ["PYTHONPATH"] = str(ROOT)
 
-from bench.machine import alone  # noqa: E402
+from bench.machine import alone, end_with_children  # noqa: E402
 from bench.virtual_calls.expected import strangers  # noqa: E402
 from bench.virtual_calls.mailbox import open_mailbox  # noqa: E402
 from bench.virtual_calls.server import Run, serve_and_call  # noqa: E402
@@ -85,6 +85,7 @@ def main() -> int:
     parser.add_argument("--lock", type=Path, help="hold this file's lock during each start")
     parser.add_argument("--no-write", action="store_true", help="leave the results file alone")
     given = parser.parse_args()
+    end_with_children()
     numbers = numbers_for(given.calls, mix=given.mix)
     os.sched_setaffinity(0, set(range(os.cpu_count() or 1)) - {given.core} or {given.core})
     runs: list[dict[str, Run]] = []

@@ -100,7 +100,11 @@ def serve_and_call(data_dir: Path, numbers: list[str], core: int, mailbox: Mailb
         return Run(wall_s, after - before, engines_after - engines_before, records, wrong)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def wrongs(record: dict[str, Any], mailbox: Mailbox) -> list[str]:

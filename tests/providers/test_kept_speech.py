@@ -1,4 +1,4 @@
-"""Speech kept for the next start at virtual time: found again, its owner's alone, not for ever and not all."""
+"""Speech kept for the next start at virtual time: found again, its owner's alone, not for ever, not all."""
 
 from __future__ import annotations
 
