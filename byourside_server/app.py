@@ -215,6 +215,8 @@ async def open_virtual_world(
             capacity=config.max_live_calls,
             ring_timeout_s=config.ring_timeout_s,
             user_agent=USER_AGENT,
+            ears_setting=config.speech_to_text,
+            voice_setting=config.text_to_speech,
             on_behalf_of=config.on_behalf_of,
             transfers=transfer_targets(config.transfers),
             journal=config.sandbox_journal,

@@ -74,6 +74,9 @@ class Furniture:
     capacity: int
     ring_timeout_s: float
     user_agent: str
+    # What was asked for: kept speech is that of the same engines with the same options.
+    ears_setting: str = ""
+    voice_setting: str = ""
     on_behalf_of: str | None = None
     transfers: tuple[TransferTarget, ...] = ()
     journal: Path | None = None
@@ -197,8 +200,8 @@ class VirtualWorld:
         self._equipment = Equipment(
             trunks=Trunks([(trunk, office)], NoNames(), self._loop.time, random.Random(1)),
             media=self._near,
-            ears=VirtualEars(given.ears, given.kept, outside),
-            voice=VirtualVoice(given.voice, given.kept, outside),
+            ears=VirtualEars(given.ears, given.kept, outside, given.ears_setting),
+            voice=VirtualVoice(given.voice, given.kept, outside, given.voice_setting),
             make_mind=make_mind,
             clock=given.clock,
             recordings_dir=given.recordings_dir,
