@@ -62,6 +62,8 @@ TROUBLE = (
     sqlite3.OperationalError,
     sqlite3.InterfaceError,
     asyncpg.InterfaceError,
+    # Its connection went while it was being used.
+    asyncpg.InternalClientError,
     OSError,
 )
 
