@@ -92,7 +92,11 @@ def serve_and_call(data_dir: Path, numbers: list[str], core: int, mailbox: Mailb
 
             with ThreadPoolExecutor(PLACING_AT_ONCE) as placing:
                 ids = list(placing.map(place, numbers))
-            mailbox.wait(set(ids), began + TIMEOUT_S)
+            try:
+                mailbox.wait(set(ids), began + TIMEOUT_S)
+            except TimeoutError:
+                missing = unfinished(client, ids, mailbox)
+                raise SystemExit(f"not every last webhook came:\n{missing}") from None
             wall_s = time.monotonic() - began
             after, engines_after = family_cpu(process.pid)
             records = [client.get(f"/v1/agent/calls/{call_id}").json() for call_id in ids]
@@ -105,6 +109,17 @@ def serve_and_call(data_dir: Path, numbers: list[str], core: int, mailbox: Mailb
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def unfinished(client: httpx.Client, ids: list[str], mailbox: Mailbox) -> str:
+    """What has become of the calls whose last webhook did not come, and of its delivery."""
+    lines = []
+    for call_id in ids:
+        if call_id not in mailbox.last:
+            status = client.get(f"/v1/agent/calls/{call_id}").json()["status"]
+            tried = client.get(f"/v1/agent/calls/{call_id}/deliveries").text
+            lines.append(f"{call_id} is {status}; deliveries: {tried[-400:]}")
+    return "\n".join(lines)
 
 
 def wrongs(record: dict[str, Any], mailbox: Mailbox) -> list[str]:
