@@ -4,9 +4,10 @@ Starts the real server on one core and sends to it from the other: POST (a fifth
 Idempotency-Key, a tenth of those repeated), GET of one call, of a page of 20, and validate, over 50
 connections. In the same run the floors: the bare framework, a bare ASGI application, and the load
 generator's own ceiling. Calls are placed with `scheduledAt` a year ahead, so that they are accepted as any
-other but never dialled; the accounts have no minute allowance and no rate to speak of. Last of all POSTs
-with a webhook, from accounts with an allowance: each brings a signed delivery of `call.queued` to a receiver
-on the load's core. At the end the server is killed with -9, and every call that was answered must be in the file.
+other but never dialled; the accounts have no minute allowance and no rate to speak of. Last of all POSTs with
+a webhook, from accounts with an allowance: each brings a signed delivery of `call.queued` to a receiver on
+the load's core. At the end the server is killed with -9, and every call that was answered must be in the
+file.
 
     script/bench api [--seconds 6] [--postgres]
 """
