@@ -371,13 +371,11 @@ class AudioBank:
     def _follow_edges(self, edges: Changes) -> None:
         self._playout.hold(edges.held)
         self._playout.release(edges.released)
-        for number in edges.paused[self._listened_to[edges.paused]].tolist():
-            row = self.rows.at(number)
+        for row in map(self.rows.at, edges.paused[self._listened_to[edges.paused]].tolist()):
             self._tell_piece(row)
-            at_ms = self._ms(row, int(self._speech.edges.voiced_end[number]))
+            at_ms = self._ms(row, int(self._speech.edges.voiced_end[row.number]))
             self._events.append(SpeechPaused(row.line_id, at_ms, not row.recording))
-        for number in edges.resumed[self._listened_to[edges.resumed]].tolist():
-            row = self.rows.at(number)
+        for row in map(self.rows.at, edges.resumed[self._listened_to[edges.resumed]].tolist()):
             self._events.append(SpeechResumed(row.line_id, self._ms(row, self._now()), not row.recording))
 
     def _turn_ended(self, row: Row) -> None:
