@@ -24,6 +24,8 @@ COMMAND = [sys.executable, "-m", "byourside_server"]
 START_TIMEOUT_S = 60.0
 # The voice that is there on every machine; `embedded` would take flite's where it is installed.
 VOICE = "espeak"
+# How long a phone may ring in the office, whose calls are waited for in real time.
+RING_TIMEOUT_S = 5
 
 
 def free_port() -> int:
@@ -61,12 +63,14 @@ class House:
                 env={**os.environ, "BYOURSIDE_TEXT_TO_SPEECH": VOICE, **self.environment},
             )
         until = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < until:
-            assert self.process.poll() is None, self.log()
-            with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{self.base_url}/healthz", timeout=2).status_code == 200:
-                    return
-            time.sleep(0.05)
+        # One client, and no certificates read: a new one for each look would take longer than the server.
+        with httpx.Client(base_url=self.base_url, timeout=2, verify=False) as client:
+            while time.monotonic() < until:
+                assert self.process.poll() is None, self.log()
+                with contextlib.suppress(httpx.HTTPError):
+                    if client.get("/healthz").status_code == 200:
+                        return
+                time.sleep(0.05)
         raise AssertionError(f"the server did not start: {self.log()}")
 
     def kill(self) -> None:
@@ -95,10 +99,31 @@ class House:
         options = ("--data-dir", str(self.data_dir), "--account", "default")
         return command("webhooks", "secret", *options).splitlines()[-1]
 
+    def recording(self, call_id: str) -> Path:
+        return self.data_dir / "recordings" / f"{call_id}.wav"
+
     def client(self, key: str) -> httpx.Client:
         return httpx.Client(
-            base_url=self.base_url, headers={"Authorization": f"Bearer {key}"}, timeout=20
+            base_url=self.base_url, headers={"Authorization": f"Bearer {key}"}, timeout=20, verify=False
         )
+
+
+@dataclass(frozen=True)
+class Open:
+    """A server that is up, and a key to it."""
+
+    house: House
+    key: str
+
+
+@contextlib.contextmanager
+def opened(house: House) -> Iterator[Open]:
+    """Start a server, and have it end in peace."""
+    house.start()
+    try:
+        yield Open(house, house.make_key())
+    finally:
+        assert house.stop() == 0, house.log()
 
 
 def wait_for_end(client: httpx.Client, call_id: str, timeout_s: float = 90.0) -> dict[str, Any]:
