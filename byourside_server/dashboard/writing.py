@@ -38,6 +38,16 @@ EVENT_WORDS = {
     "call.declined": "Declined",
     "call.failed": "Failed",
 }
+# The stages of a wait, as the call page heads them.
+STAGE_WORDS = {
+    "endpoint": "End of turn",
+    "stt": "Words",
+    "first_token": "Reply",
+    "first_audio": "Voice",
+    "first_packet": "Line",
+    "total": "In all",
+}
+CAUSE_WORDS = {"recognition": "the recogniser", "mind": "the mind", "voice": "the voice"}
 WEBHOOK_WORDS = {
     "head": "Being delivered",
     "wait": "Waiting",
@@ -155,6 +165,8 @@ FILTERS = {
     "document": document,
 }
 TABLES = {
+    "CAUSE_WORDS": CAUSE_WORDS,
+    "STAGE_WORDS": STAGE_WORDS,
     "STATUS_WORDS": STATUS_WORDS,
     "EVENT_WORDS": EVENT_WORDS,
     "WEBHOOK_WORDS": WEBHOOK_WORDS,
