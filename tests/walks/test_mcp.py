@@ -1,4 +1,4 @@
-"""Calls through the tools, on a whole server: a phone that rings until it is given up, so that nobody talks."""
+"""Calls through the tools, on a whole server: a phone that rings until it is given up; nobody talks."""
 
 from __future__ import annotations
 
