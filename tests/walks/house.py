@@ -129,7 +129,7 @@ def opened(house: House) -> Iterator[Open]:
         assert house.stop() == 0, house.log()
 
 
-def wait_for_end(client: httpx.Client, call_id: str, timeout_s: float = 90.0) -> dict[str, Any]:
+def wait_for_end(client: httpx.Client, call_id: str, timeout_s: float = 180.0) -> dict[str, Any]:
     """The record once its status is terminal."""
     until = time.monotonic() + timeout_s
     while time.monotonic() < until:
