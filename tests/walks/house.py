@@ -182,8 +182,13 @@ def mailbox() -> Iterator[Mailbox]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            received.append(Delivery({k.lower(): v for k, v in self.headers.items()}, body))
+            length = int(self.headers["Content-Length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # The sender was killed in the middle of it: nothing has come.
+                self.close_connection = True
+                return
+            received.append(Delivery({k.lower(): v for k, v in self.headers.items()}, body.decode()))
             self.send_response(204)
             self.send_header("Content-Length", "0")
             self.end_headers()
