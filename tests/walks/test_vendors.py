@@ -2,6 +2,7 @@
 
 The model is a script and the recogniser knows the sandbox's recordings; everything between them and the
 record is the product: HTTP and websocket clients, chains, streaming, tools, verification, accounting.
+At virtual time, which stands still while a vendor is asked.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
         options = "model=simulated&key_env=SIMULATED_KEY"
         house = House(
             data_dir,
-            environment={
+            ("--virtual-time",),
+            {
                 "BYOURSIDE_MIND": f"compatible?{options}&base_url={model.base_url}"
                 "&input_usd_per_mtok=1&cached_usd_per_mtok=0.1&output_usd_per_mtok=10",
                 "BYOURSIDE_SPEECH_TO_TEXT": f"deepgram?base_url={ears.base_url}, embedded",
@@ -153,4 +155,3 @@ def test_tokens_and_their_price_are_on_the_record(record: dict[str, Any]) -> Non
 def test_the_vendor_listened_along_to_the_contact_alone(record: dict[str, Any]) -> None:
     """A second or more of speech, and far less than the whole call at 8,000 bytes a second."""
     assert 8000 < record["heard by the vendor"] < 8000 * record["durationSec"] / 2
-
