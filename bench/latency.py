@@ -1,0 +1,106 @@
+"""How soon an answer comes, how soon it stops, and whom it cuts off: ours, Pipecat and LiveKit Agents.
+
+    script/bench latency                               everything, about 12 minutes
+    script/bench latency --only ours                   ours alone, under 3 minutes
+    script/bench latency --parts turns --only ours livekit-vad --turns 20 --barges 10 --interjections 10
+
+The same callers with the same speech for all; stub vendors of set delay (words 150 ms after they were said or
+asked for, first token 250 ms, first sound 120 ms), which hear the same for all. Part `turns`: from a caller's
+last voiced sample to the agent's first, from the onset of an interruption to the agent's last, and what "uh
+huh", coughs and clicks do to an agent that speaks. Part `dictation`: who is cut off in an inner pause, beside
+how soon a complete short answer is answered. Writes bench/results/latency.json and dictation.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bench.density import machine
+from bench.machine import alone
+from bench.turns import corpus, script
+from bench.turns.contenders import NAMES, OURS, ROOT, hold
+from bench.turns.phone import Log
+from bench.turns.scores import of_dictation, of_turns
+from bench.turns.talk import FIRST_AUDIO_S, FIRST_TOKEN_S, STT_S, VENDORS_S
+
+RESULTS = ROOT / "bench/results"
+PARTS: dict[str, Callable[[Sequence[Log]], dict[str, Any]]] = {"turns": of_turns, "dictation": of_dictation}
+FILES = {"turns": "latency.json", "dictation": "dictation.json"}
+
+
+def scripts(part: str, asked: argparse.Namespace, only: str) -> list[list[script.Step]]:
+    """What each caller says. Of others than us, fewer interruptions are wanted."""
+    said = corpus.lines()
+    if part == "dictation":
+        cases = corpus.cases()[:: asked.every_nth]
+        return script.dictations(said, cases, min(asked.at_once, len(cases)))
+    share = 1.0 if only == "ours" else asked.rivals_share
+    counts = round(asked.barges * share), round(asked.interjections * share)
+    return script.talks(said, asked.at_once, asked.turns, *counts)
+
+
+def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Each part for each contender, in turns."""
+    corpus.make(folder)
+    found: dict[str, Any] = {part: {} for part in asked.parts}
+    for part in asked.parts:
+        for only in asked.only:
+            with alone(asked.lock):
+                began = time.monotonic()
+                logs = hold(only, scripts(part, asked, only), folder)
+                seconds = time.monotonic() - began
+            row = PARTS[part](logs)
+            row["seconds"] = round(seconds, 1)
+            row["callers_late_ms"] = round(1000 * max(log.latest_tick_s for log in logs), 1)
+            found[part][NAMES[only]] = row
+            print(f"{NAMES[only]:<30}{part:<10} {told(row)}  ({seconds:.0f} s)", flush=True)
+    return found
+
+
+def told(row: dict[str, Any]) -> str:
+    """A contender's row in a line; its samples are in the file."""
+    short = {name: value for name, value in row.items() if name not in ("samples", "cases", "seconds")}
+    return json.dumps(short)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--only", nargs="+", choices=tuple(NAMES), default=tuple(NAMES))
+    parser.add_argument("--parts", nargs="+", choices=tuple(PARTS), default=tuple(PARTS))
+    parser.add_argument("--at-once", type=int, default=12, help="calls")
+    parser.add_argument("--turns", type=int, default=60, help="besides those that interruptions follow")
+    parser.add_argument("--barges", type=int, default=60, help="interruptions")
+    parser.add_argument("--interjections", type=int, default=48)
+    parser.add_argument("--rivals-share", type=float, default=0.5, help="of those two, for the others")
+    parser.add_argument("--every-nth", type=int, default=1, help="case of dictation")
+    parser.add_argument("--lock", type=Path, help="file to be locked during each measurement")
+    parser.add_argument("--no-write", action="store_true", help="leave the published results alone")
+    asked = parser.parse_args()
+    if set(asked.only) != {"ours"}:
+        subprocess.run([str(ROOT / "script/setup-crowd")], check=True)
+    on = machine()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(asked, Path(folder))
+    if asked.no_write:
+        return
+    vendors = {"words": STT_S, "first_token": FIRST_TOKEN_S, "first_audio": FIRST_AUDIO_S, "sum": VENDORS_S}
+    for part, rows in found.items():
+        whole = {"machine": on, "at_once": asked.at_once, "vendors_s": vendors, "contenders": rows}
+        (RESULTS / FILES[part]).write_text(json.dumps(whole, indent=1) + "\n")
+    print(f"{OURS} and the others: " + ", ".join(f"bench/results/{FILES[part]}" for part in found))
+
+
+if __name__ == "__main__":
+    main()

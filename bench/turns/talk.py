@@ -1,0 +1,64 @@
+"""What the stub mind answers and how long the stub voice speaks: the same for every contender.
+
+Needs numpy alone. The mind looks at the contact's last words only.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bench.turns.sayings import AGENT
+from bench.turns.voicing import RATE_HZ
+
+STT_S, FIRST_TOKEN_S, FIRST_AUDIO_S = 0.150, 0.250, 0.120
+VENDORS_S = STT_S + FIRST_TOKEN_S + FIRST_AUDIO_S
+WORD_S = 0.24
+AGENT_S = 9.0
+"""The longest that the voice can say."""
+OPENING = "Hello, I have some questions for you."
+SHORT = "I see. What else?"
+LONG = (
+    "There is a good deal to say about that. Let me begin with the most important part. "
+    "After that we look at the rest."
+)
+QUESTIONS = {
+    "phone": "What is your phone number?",
+    "spelling": "How do you spell your last name?",
+    "email": "What is your e-mail address?",
+    "address": "What is the delivery address?",
+    "birthday": "What is your date of birth?",
+    "member": "What is your membership number?",
+    "order": "What would you like to order?",
+    "help": "How can I help you?",
+    "visit": "When would you like to come?",
+    "friday": "Does Friday at three work for you?",
+}
+_CUE = re.compile(r"\b(\w+) question\b")
+
+
+def reply_to(words: str) -> str:
+    """What the mind says to these words."""
+    said = words.lower()
+    cues = [cue for cue in _CUE.findall(said) if cue in QUESTIONS]
+    if cues:
+        return QUESTIONS[cues[-1]]
+    if re.search(r"\btell me\b", said):
+        return LONG
+    return OPENING if said.strip(" ?!.") in ("", "hello") else SHORT
+
+
+def length_s(text: str) -> float:
+    """How long the voice takes to say it."""
+    return min(AGENT_S, len(text.split()) * WORD_S)
+
+
+class Voice:
+    """Speech without a pause, as long as the text needs: so that its end is clear."""
+
+    def __init__(self, folder: Path) -> None:
+        self._ulaw = (folder / AGENT).read_bytes()
+
+    def say(self, text: str) -> bytes:
+        """µ-law."""
+        return self._ulaw[: round(length_s(text) * RATE_HZ)]
