@@ -28,9 +28,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.density import machine
 from bench.machine import alone
 from bench.turns import corpus, script
-from bench.turns.contenders import NAMES, OURS, ROOT, hold
+from bench.turns.contenders import NAMES, OURS, RECORDS, ROOT, hold
 from bench.turns.phone import Log
-from bench.turns.scores import of_dictation, of_turns
+from bench.turns.scores import of_dictation, of_turns, stages
 from bench.turns.talk import FIRST_AUDIO_S, FIRST_TOKEN_S, STT_S, VENDORS_S
 
 RESULTS = ROOT / "bench/results"
@@ -61,6 +61,8 @@ def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 seconds = time.monotonic() - began
             row = PARTS[part](logs)
             row["seconds"] = round(seconds, 1)
+            if only == "ours":
+                row["stages_ms"] = stages(json.loads((folder / RECORDS).read_text()))
             row["callers_late_ms"] = round(1000 * max(log.latest_tick_s for log in logs), 1)
             found[part][NAMES[only]] = row
             print(f"{NAMES[only]:<30}{part:<10} {told(row)}  ({seconds:.0f} s)", flush=True)

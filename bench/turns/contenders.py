@@ -1,6 +1,7 @@
 """Has each contender hold the same calls, alone on the machine with the callers and the stub vendors.
 
-The callers come first where the machine grants real-time priority, so that what is late is not they. Ours is the whole server with real SIP and RTP, its vendors reached over their protocols. The others run in
+The callers come first where the machine grants real-time priority, so that what is late is not they. Ours
+is the whole server with real SIP and RTP, its vendors reached over their protocols. The others run in
 environments of their own behind the websocket of hosted telephony, with stub services in their process.
 """
 
@@ -19,9 +20,11 @@ from bench.crowd.contenders import BUILD, ROOT, free_port, may_come_first, wait_
 from bench.turns.logs import read_logs, write_steps
 from bench.turns.phone import Log
 from bench.turns.script import Step
-from tests.walks.house import House, command
+from tests.walks.house import House, command, wait_for_end
 
 OURS = "By Your Side"
+RECORDS = "records.json"
+"""Where our calls' records lie afterwards."""
 LONGEST_S = 300
 """That all calls of a contender may last."""
 REQUEST = {"objective": "Ask the customer some questions and listen.", "maxDurationSec": 1800}
@@ -60,7 +63,7 @@ def hold(only: str, scripts: Sequence[Sequence[Step]], folder: Path) -> list[Log
 
 
 def ours(calls: int, folder: Path, steps: Path, out: Path) -> None:
-    """Place the calls and wait until the callees have said all they had to say."""
+    """Place the calls and wait until the callees have said all they had to say; keep the records."""
     callees = [sys.executable, "-m", "bench.turns.rtp_wire", str(folder), str(steps), str(out)]
     phones = subprocess.Popen(may_come_first(callees), stdout=subprocess.PIPE, text=True)
     assert phones.stdout is not None
@@ -77,14 +80,18 @@ def ours(calls: int, folder: Path, steps: Path, out: Path) -> None:
         limits = ("--per-minute", "10000", "--at-once", str(calls))
         command("accounts", "limits", "default", *limits, "--data-dir", str(data))
         with house.client(key) as client:
+            ids = []
             for number in range(calls):
                 placed = client.post("/v1/agent/calls", json={**REQUEST, "to": f"+1415555{number + 200:04d}"})
                 assert placed.status_code == 200, placed.text
-        try:
-            phones.wait(LONGEST_S)
-        except subprocess.TimeoutExpired:
-            phones.kill()
-            raise RuntimeError(f"the calls were not over after {LONGEST_S} s: {house.log()}") from None
+                ids.append(placed.json()["callId"])
+            try:
+                phones.wait(LONGEST_S)
+            except subprocess.TimeoutExpired:
+                phones.kill()
+                raise RuntimeError(f"the calls were not over after {LONGEST_S} s: {house.log()}") from None
+            records = [wait_for_end(client, call_id) for call_id in ids]
+            (folder / RECORDS).write_text(json.dumps(records))
 
 
 @contextlib.contextmanager
@@ -104,7 +111,10 @@ def vendors(folder: Path) -> Iterator[dict[str, str]]:
 def beside(rival: Rival, folder: Path, steps: Path, out: Path) -> None:
     """The same calls over the rival's websocket."""
     port = free_port()
-    interpreter, script = str(BUILD / rival.interpreter / "bin/python"), str(ROOT / "bench/turns" / rival.script)
+    interpreter, script = (
+        str(BUILD / rival.interpreter / "bin/python"),
+        str(ROOT / "bench/turns" / rival.script),
+    )
     with (folder / "rival.log").open("ab") as log:
         server = subprocess.Popen(
             [interpreter, script, str(port), str(folder), rival.turn],

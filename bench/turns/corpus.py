@@ -128,7 +128,7 @@ def make(folder: Path) -> Sayings:
 
 
 def joined(parts: Sequence[tuple[str, bytes]], pauses_s: Sequence[float]) -> tuple[bytes, list[Word]]:
-    """The parts' voices with exactly these pauses between them; the words as their letters share the voice."""
+    """The parts' voices with exactly these pauses between them; words share a voice by their letters."""
     sound: list[Samples] = [np.zeros(LEAD, np.int32)]
     words: list[Word] = []
     at = LEAD
@@ -173,5 +173,7 @@ def _noise(name: str, random: np.random.Generator) -> bytes:
     count = round(seconds * RATE_HZ)
     shape = np.minimum(1, np.arange(count) / 40) * np.exp(-3 * np.arange(count) / count)
     sound = random.standard_normal(count) * shape * peak * 32768 / 2
-    padded = np.concatenate([np.zeros(FRAME), np.clip(sound, -32635, 32635), np.zeros(-count % FRAME + FRAME)])
+    padded = np.concatenate(
+        [np.zeros(FRAME), np.clip(sound, -32635, 32635), np.zeros(-count % FRAME + FRAME)]
+    )
     return companded(padded.astype(np.int32))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -82,12 +83,16 @@ def after_interjection(said: Said, sounds: Sequence[Stretch], until: float) -> s
         return None
     begin = over[0][0]
     left_s = said.reply_s - (said.begin - begin)
-    rest = [(max(said.begin, start), min(end, until)) for start, end in sounds if end > said.begin and start < until]
+    rest = [
+        (max(said.begin, start), min(end, until))
+        for start, end in sounds
+        if end > said.begin and start < until
+    ]
     voiced_s = sum(end - start for start, end in rest)
     if voiced_s < left_s - WENT_ON_SLACK_S:
         return "stopped"
     gained = 0.0
-    for (start, end), (following, _) in zip(rest, rest[1:], strict=False):
+    for (start, end), (following, _) in pairwise(rest):
         gained += end - start
         if gained >= left_s - WENT_ON_SLACK_S:
             break

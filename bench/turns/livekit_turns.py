@@ -1,4 +1,6 @@
-"""LiveKit Agents with the shared stub ear, mind and voice: `build/crowd/livekit/bin/python … PORT FOLDER TURN`.
+"""LiveKit Agents with the shared stub ear, mind and voice.
+
+    build/crowd/livekit/bin/python bench/turns/livekit_turns.py PORT FOLDER TURN
 
 The session and its phone are those of `bench/crowd/livekit_phone.py`. The ear behaves as LiveKit's Deepgram
 plugin: interim words and finals of the vendor's own; where a flush is asked for, Finalize.

@@ -1,4 +1,4 @@
-"""A caller on the phone: says what its script says, 20 ms after 20 ms, and notes what was said and heard when.
+"""A caller on the phone: says what its script says, frame by frame, and notes what was said and heard when.
 
 The same for all contenders; `Wire` is RTP for ours and the websocket of hosted telephony for the others. A
 packet's first sample counts as said when the packet is sent, and as heard when it comes: so do both ways of

@@ -1,4 +1,6 @@
-"""Pipecat with the shared stub ear, mind and voice: `build/crowd/pipecat/bin/python … PORT FOLDER TURN`.
+"""Pipecat with the shared stub ear, mind and voice.
+
+    build/crowd/pipecat/bin/python bench/turns/pipecat_turns.py PORT FOLDER TURN
 
 The pipeline is that of `bench/crowd/pipecat_phone.py`. The ear behaves as Pipecat's Deepgram service: interim
 words, finals of the vendor's own, and Finalize where voice activity stops.
@@ -39,7 +41,7 @@ from bench.crowd import pipecat_phone as phone  # noqa: E402
 
 SAYINGS, VOICE = read(Path(FOLDER)), Voice(Path(FOLDER))
 FINAL_AT_LATEST_S = 0.35
-"""From the end of speech to its final words: what Pipecat has for Deepgram, and 200 ms of VAD with our 150."""
+"""From the end of speech to its final words: Pipecat's own figure for Deepgram, and 200 ms of VAD + 150."""
 PIECE = 3200
 
 

@@ -75,6 +75,7 @@ class Phones(asyncio.DatagramProtocol):
         """The 200 of each Call-ID, for an INVITE that comes again."""
         self._calls: list[asyncio.Task[Log]] = []
         self._is_complete = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # No subclass of DatagramTransport before Python 3.12, but it is one.
@@ -84,7 +85,9 @@ class Phones(asyncio.DatagramProtocol):
         head, _, body = data.decode().partition(CRLF * 2)
         method = head.split(" ", 1)[0]
         if method == "INVITE":
-            asyncio.ensure_future(self._invited(head, body, addr))
+            invited = asyncio.create_task(self._invited(head, body, addr))
+            self._tasks.add(invited)
+            invited.add_done_callback(self._tasks.discard)
         elif method not in ("ACK", "SIP/2.0"):
             self._send(response(head, "200 OK"), addr)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from bench.turns.corpus import cases
@@ -55,7 +56,7 @@ def of_turns(logs: Sequence[Log]) -> dict[str, Any]:
 def of_dictation(logs: Sequence[Log]) -> dict[str, Any]:
     """Who was cut off, and how soon the others were answered."""
     by_id = {case.id: case for case in cases()}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for said, sounds, until in each(logs, "paused", "complete"):
         case = by_id[said.saying]
         cut = cut_off_s(said, sounds)
@@ -87,6 +88,17 @@ def of_dictation(logs: Sequence[Log]) -> dict[str, Any]:
         if (of_it := [row for row in paused if row["question"] == question])
     }
     found["cases"] = sorted(rows, key=lambda row: str(row["case"]))
+    return found
+
+
+def stages(records: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """The median moment of each stage in our own ledgers, ms after the last voice our ears were sure of."""
+    turns = [turn["at"] for record in records for turn in (record["latency"] or {"turns": []})["turns"]]
+    found: dict[str, float] = {}
+    for name in dict.fromkeys(name for turn in turns for name in turn):
+        moments = [turn[name] for turn in turns if turn.get(name) is not None]
+        if moments:
+            found[name.removesuffix("Ms")] = median(moments)
     return found
 
 

@@ -35,7 +35,9 @@ def of_kind(lines: Sequence[Line], kind: str) -> list[str]:
     return [line.id for line in lines if line.kind == kind]
 
 
-def talks(lines: Sequence[Line], callers: int, turns: int, barges: int, interjections: int) -> list[list[Step]]:
+def talks(
+    lines: Sequence[Line], callers: int, turns: int, barges: int, interjections: int
+) -> list[list[Step]]:
     """For each caller its steps; so many of each kind over all callers together."""
     chance = random.Random(7)
     tells = cycle(of_kind(lines, "tell"))
@@ -60,11 +62,7 @@ def dictations(lines: Sequence[Line], cases: Sequence[Case], callers: int) -> li
     hello = [Step("hello", of_kind(lines, "hello")[0])]
     return [
         hello
-        + [
-            step
-            for case in part
-            for step in (Step("cue", cues[case.question]), Step(case.kind, case.id))
-        ]
+        + [step for case in part for step in (Step("cue", cues[case.question]), Step(case.kind, case.id))]
         for part in dealt(mixed, callers)
     ]
 

@@ -38,7 +38,7 @@ def companded(samples: Samples) -> bytes:
     """The nearest µ-law bytes."""
     above = np.clip(np.searchsorted(_LEVELS, samples), 1, 255)
     is_lower = samples - _LEVELS[above - 1] < _LEVELS[above] - samples
-    return bytes(_ORDER[above - is_lower].astype(np.uint8).tobytes())
+    return plain(_ORDER[above - is_lower].astype(np.uint8).tobytes())
 
 
 def plain(ulaw: bytes) -> bytes:
