@@ -8,7 +8,8 @@ The same callers with the same speech for all; stub vendors of set delay (words 
 asked for, first token 250 ms, first sound 120 ms), which hear the same for all. Part `turns`: from a caller's
 last voiced sample to the agent's first, from the onset of an interruption to the agent's last, and what "uh
 huh", coughs and clicks do to an agent that speaks. Part `dictation`: who is cut off in an inner pause, beside
-how soon a complete short answer is answered. Writes bench/results/latency.json and dictation.json.
+how soon a complete short answer is answered. Writes bench/results/latency.json and dictation.json, keeps in
+them what --only leaves out, and renews the tables of docs/performance.md.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from bench.density import machine
 from bench.machine import alone
 from bench.turns import corpus, script
-from bench.turns.contenders import NAMES, OURS, RECORDS, ROOT, hold
+from bench.turns.contenders import NAMES, RECORDS, ROOT, hold
+from bench.turns.page import write_page
 from bench.turns.phone import Log
 from bench.turns.scores import of_dictation, of_turns, stages
 from bench.turns.talk import FIRST_AUDIO_S, FIRST_TOKEN_S, STT_S, VENDORS_S
@@ -60,6 +62,7 @@ def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 logs = hold(only, scripts(part, asked, only), folder)
                 seconds = time.monotonic() - began
             row = PARTS[part](logs)
+            row["at"] = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
             row["seconds"] = round(seconds, 1)
             if only == "ours":
                 row["stages_ms"] = stages(json.loads((folder / RECORDS).read_text()))
@@ -71,7 +74,7 @@ def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def told(row: dict[str, Any]) -> str:
     """A contender's row in a line; its samples are in the file."""
-    short = {name: value for name, value in row.items() if name not in ("samples", "cases", "seconds")}
+    short = {name: value for name, value in row.items() if name not in ("samples", "cases", "seconds", "at")}
     return json.dumps(short)
 
 
@@ -99,9 +102,17 @@ def main() -> None:
         return
     vendors = {"words": STT_S, "first_token": FIRST_TOKEN_S, "first_audio": FIRST_AUDIO_S, "sum": VENDORS_S}
     for part, rows in found.items():
-        whole = {"machine": on, "at_once": asked.at_once, "vendors_s": vendors, "contenders": rows}
-        (RESULTS / FILES[part]).write_text(json.dumps(whole, indent=1) + "\n")
-    print(f"{OURS} and the others: " + ", ".join(f"bench/results/{FILES[part]}" for part in found))
+        file = RESULTS / FILES[part]
+        before = json.loads(file.read_text())["contenders"] if file.exists() else {}
+        kept = {name: rows.get(name) or before[name] for name in NAMES.values() if name in {*rows, *before}}
+        whole = {"machine": on, "at_once": asked.at_once, "vendors_s": vendors, "contenders": kept}
+        file.write_text(json.dumps(whole, indent=1) + "\n")
+    written = [
+        json.loads((RESULTS / name).read_text()) for name in FILES.values() if (RESULTS / name).exists()
+    ]
+    if len(written) == len(FILES):
+        write_page(*written)
+    print("written: " + ", ".join(f"bench/results/{FILES[part]}" for part in found))
 
 
 if __name__ == "__main__":
