@@ -30,6 +30,7 @@ from bench.density import machine
 from bench.machine import alone
 from bench.turns import corpus, script
 from bench.turns.contenders import NAMES, RECORDS, ROOT, hold
+from bench.turns.logs import write_logs
 from bench.turns.page import write_page
 from bench.turns.phone import Log
 from bench.turns.scores import of_dictation, of_turns, stages
@@ -61,6 +62,8 @@ def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
                 began = time.monotonic()
                 logs = hold(only, scripts(part, asked, only), folder)
                 seconds = time.monotonic() - began
+            if asked.keep is not None:
+                write_logs(asked.keep / f"{only}-{part}.json", logs)
             row = PARTS[part](logs)
             row["at"] = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
             row["seconds"] = round(seconds, 1)
@@ -91,6 +94,7 @@ def main() -> None:
     parser.add_argument("--rivals-share", type=float, default=0.5, help="of those two, for the others")
     parser.add_argument("--every-nth", type=int, default=1, help="case of dictation")
     parser.add_argument("--lock", type=Path, help="file to be locked during each measurement")
+    parser.add_argument("--keep", type=Path, help="folder for what every caller said and heard")
     parser.add_argument("--no-write", action="store_true", help="leave the published results alone")
     asked = parser.parse_args()
     if set(asked.only) != {"ours"}:
