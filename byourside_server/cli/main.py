@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from byourside_server import __version__
-from byourside_server.cli import doctor, keeping, serving
+from byourside_server.cli import doctor, keeping, serving, tracing
 from byourside_server.cli.archive import DEFAULT_ACCOUNT
 from byourside_server.cli.terminal import complain
 from byourside_server.config import DEFAULT_DATA_DIR, Config, load_config
@@ -74,6 +74,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_numbers(commands)
     _add_webhooks(commands)
     _add_dashboard(commands)
+    _add_tracing(commands)
     _add(
         commands,
         "doctor",
@@ -204,6 +205,17 @@ def _add_dashboard(commands: Commands) -> None:
         "password",
         "make a new password and print it once, as the last line; every browser is signed out",
         keeping.dashboard_password,
+    )
+
+
+def _add_tracing(commands: Commands) -> None:
+    trace = _add(
+        commands, "sip-trace", "show the SIP messages of a call, sent and received", tracing.sip_trace
+    )
+    trace.add_argument("call_id", metavar="CALL_ID")
+    trace.add_argument("--pcap", metavar="FILE", help="write a capture file for Wireshark instead")
+    trace.add_argument(
+        "--hide-numbers", action="store_true", help="hide telephone numbers, to show it to others"
     )
 
 

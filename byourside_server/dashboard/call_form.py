@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from byourside_server.calls.answering import HANG_UP_ON
 from byourside_server.calls.call import FIELD_TYPES, JsonValue
 from byourside_server.dashboard.visit import Form
 
@@ -30,7 +31,7 @@ CONTROL_OF_TOKEN = {
     "invalid_max_duration": "maxDurationSec",
     "invalid_language": "language",
     "invalid_voicemail": "voicemail",
-    "invalid_hang_up_on": "voicemail",
+    "invalid_hang_up_on": "hangUpOn",
     "invalid_must_say": "mustSay",
     "invalid_must_ask": "mustAsk",
 }
@@ -53,6 +54,7 @@ class CallForm:
     values: dict[str, str]
     rows: tuple[FieldRow, ...]
     voicemail: str
+    hang_up_on: tuple[str, ...]
     key: str
     """Makes a form that is sent twice one call."""
 
@@ -60,7 +62,7 @@ class CallForm:
 def empty_form(key: str) -> CallForm:
     """A form nobody has touched."""
     names = (*TEXTS, "mustSay", "mustAsk", "voicemailMessage")
-    return CallForm(dict.fromkeys(names, ""), (FieldRow(),), "hang_up", key)
+    return CallForm(dict.fromkeys(names, ""), (FieldRow(),), "hang_up", (), key)
 
 
 def typed(form: Form) -> CallForm:
@@ -72,9 +74,9 @@ def typed(form: Form) -> CallForm:
         for name, kind, description in zip_longest(*columns, fillvalue="")
     )
     voicemail = "leave_message" if form.one("voicemail") == "leave_message" else "hang_up"
-    return CallForm(
-        {name: form.one(name) for name in names}, rows or (FieldRow(),), voicemail, form.one("key")
-    )
+    values = {name: form.one(name) for name in names}
+    hang_up_on = tuple(verdict for verdict in HANG_UP_ON if verdict in form.all("hangUpOn"))
+    return CallForm(values, rows or (FieldRow(),), voicemail, hang_up_on, form.one("key"))
 
 
 def body_of(call: CallForm) -> Body:
@@ -95,6 +97,8 @@ def body_of(call: CallForm) -> Body:
     if call.voicemail == "leave_message":
         message = call.values["voicemailMessage"]
         body["voicemail"] = {"action": "leave_message", "message": message or None}
+    if call.hang_up_on:
+        body["hangUpOn"] = list(call.hang_up_on)
     return body
 
 

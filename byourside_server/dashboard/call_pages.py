@@ -13,6 +13,7 @@ from byourside_server.dashboard.call_view import (
     length_ms,
     shown_fields,
     shown_turns,
+    shown_waits,
     shown_webhooks,
 )
 from byourside_server.dashboard.pages import Pages
@@ -70,6 +71,7 @@ class CallPages:
             turns=shown_turns(call),
             fields=shown_fields(call),
             axis=axis_labels(call),
+            waits=shown_waits(call),
             length_ms=length_ms(call),
             has_sound=has_sound,
             has_trace=self._switchboard.has_sip_trace(call),

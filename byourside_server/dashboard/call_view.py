@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from byourside_server.calls.call import Call, Evidence, FieldValue, JsonValue
+from byourside_server.calls.latency import stages
 from byourside_server.calls.transcript import Turn
 from byourside_server.switchboard import Delivery, Event
 
@@ -106,6 +107,11 @@ def shown_fields(call: Call) -> list[ShownField]:
         )
         for field in call.request.fields
     ]
+
+
+def shown_waits(call: Call) -> list[tuple[int, dict[str, int | None]]]:
+    """What each wait was made of, numbered as the bars of the waits are; ms by stage."""
+    return [(place, stages(turn)) for place, turn in enumerate(call.latency.turns, 1)]
 
 
 def axis_labels(call: Call) -> list[float]:

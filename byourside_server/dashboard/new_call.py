@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import replace
 
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -77,7 +78,7 @@ class NewCall:
 
     async def _again(self, visit: Visit, call_form: CallForm, refusal: Refusal) -> Response:
         if refusal.token == "idempotency_mismatch":
-            fresh = CallForm(call_form.values, call_form.rows, call_form.voicemail, new_key())
+            fresh = replace(call_form, key=new_key())
             return await self._page(visit, fresh, SENT_BEFORE, None, refusal.status)
         control = CONTROL_OF_TOKEN.get(refusal.token)
         return await self._page(visit, call_form, plain(str(refusal)), control, refusal.status)

@@ -38,6 +38,16 @@ EVENT_WORDS = {
     "call.declined": "Declined",
     "call.failed": "Failed",
 }
+# The stages of a wait, as the call page heads them.
+STAGE_WORDS = {
+    "endpoint": "End of turn",
+    "stt": "Words",
+    "first_token": "Reply",
+    "first_audio": "Voice",
+    "first_packet": "Line",
+    "total": "In all",
+}
+CAUSE_WORDS = {"recognition": "the recogniser", "mind": "the mind", "voice": "the voice"}
 WEBHOOK_WORDS = {"head": "Being delivered", "wait": "Waiting", "sent": "Delivered", "dead": "Given up"}
 MET_WORDS = {"yes": "Objective met", "no": "Objective not met", "unknown": "Objective: not known"}
 STEP_WORDS = {"disclosure": "Disclosure", "must_say": "Must say", "must_ask": "Must ask"}
@@ -149,6 +159,8 @@ FILTERS = {
     "document": document,
 }
 TABLES = {
+    "CAUSE_WORDS": CAUSE_WORDS,
+    "STAGE_WORDS": STAGE_WORDS,
     "STATUS_WORDS": STATUS_WORDS,
     "EVENT_WORDS": EVENT_WORDS,
     "WEBHOOK_WORDS": WEBHOOK_WORDS,

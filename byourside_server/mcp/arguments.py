@@ -80,6 +80,14 @@ MustAsk = Annotated[
 VoicemailChoice = Annotated[
     Voicemail | None, Field(description="What to do when a machine answers; hanging up if absent.")
 ]
+HangUpOn = Annotated[
+    list[Literal["ivr", "screening", "unknown"]] | None,
+    Field(
+        description="Who else is hung up on at once instead of talked to: a menu of keys (ivr), a call"
+        " screener, a pick-up that stays unknown. Usually left out: the agent finds its way through menus and"
+        " screeners."
+    ),
+]
 Language = Annotated[str | None, Field(description="Language tag of the conversation, for example en-US.")]
 MaxDuration = Annotated[
     int | None, Field(description="The call is ended politely at this length in seconds, 10 to 3600.")

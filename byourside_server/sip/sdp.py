@@ -350,7 +350,11 @@ def _codecs(section: list[str], formats: tuple[str, ...]) -> tuple[Codec, ...]:
             fmtp[_number(number, "payload type", 127)] = parameters
     known = {**_STATIC, **named}
     numbers = [_number(text, "payload type", 127) for text in formats]
-    return tuple(replace(known[number], fmtp=fmtp.get(number)) for number in numbers if number in known)
+    found = [(known[number], fmtp.get(number)) for number in numbers if number in known]
+    return tuple(
+        codec if codec.fmtp == said else Codec(codec.payload_type, codec.name, codec.rate_hz, said)
+        for codec, said in found
+    )
 
 
 def _connection(value: str) -> str:

@@ -12,48 +12,84 @@ from byourside_server.sip.flow import Flow, direction_of, flow, without_receivin
 from byourside_server.sip.sdp import Direction, Sdp, Stream
 from byourside_server.sip.sdp_crypto import SrtpPolicy
 
+# More are not kept: a peer may describe itself as often as it likes.
+_MOST_UNREAD = 8
+
+
+class _Side:
+    """What one side has said, last and before; read when first asked about, for most calls never are."""
+
+    __slots__ = ("_sounding", "_unread", "_version", "last")
+
+    def __init__(self) -> None:
+        self.last = b""
+        self._unread: list[bytes] = []
+        self._sounding = b""
+        self._version = 0
+
+    def say(self, description: bytes) -> None:
+        self.last = description
+        if description:
+            self._unread.append(description)
+        if len(self._unread) >= _MOST_UNREAD:
+            self._catch_up()
+
+    @property
+    def sounding(self) -> bytes:
+        """The latest in which sound is switched on: what a hold by port 0 comes back to."""
+        self._catch_up()
+        return self._sounding
+
+    @property
+    def version(self) -> int:
+        """The highest that was said."""
+        self._catch_up()
+        return self._version
+
+    def _catch_up(self) -> None:
+        for description in self._unread:
+            read = _read(description)
+            if read is None:
+                continue
+            self._version = max(self._version, read.version)
+            if read.audio is not None:
+                self._sounding = description
+        self._unread.clear()
+
 
 class Session:
     """Local and remote description of one call."""
 
     def __init__(self, local: bytes = b"", remote: bytes = b"") -> None:
-        # The latest of each side in which sound is switched on: what a hold by port 0 comes back to.
-        self._sounding = [b"", b""]
-        self._local = self._remote = b""
-        self._version = 0
+        self._ours, self._theirs = _Side(), _Side()
         self.local, self.remote = local, remote
         # We hold them: what we say from now on asks for no sound.
         self.is_holding = False
 
     @property
     def local(self) -> bytes:
-        return self._local
+        return self._ours.last
 
     @local.setter
     def local(self, description: bytes) -> None:
-        self._local = description
-        self._note(0, description)
-        read = _read(description)
-        if read is not None:
-            self._version = max(self._version, read.version)
+        self._ours.say(description)
 
     @property
     def remote(self) -> bytes:
-        return self._remote
+        return self._theirs.last
 
     @remote.setter
     def remote(self, description: bytes) -> None:
-        self._remote = description
-        self._note(1, description)
+        self._theirs.say(description)
 
     @property
     def flow(self) -> Flow:
-        return flow(self._local, self._remote)
+        return flow(self.local, self.remote)
 
     @property
     def codec_in_use(self) -> str | None:
         """The voice codec both sides have agreed on: the narrower description is the answer."""
-        ours, theirs = (_read(description) for description in self._sounding)
+        ours, theirs = (_read(side.sounding) for side in (self._ours, self._theirs))
         if ours is None or theirs is None or ours.audio is None or theirs.audio is None:
             return None
         narrower = min((ours.audio, theirs.audio), key=lambda stream: len(stream.codecs))
@@ -68,7 +104,7 @@ class Session:
         """
         if not offered:
             return self.offer_again()
-        ours = _read(self._sounding[0])
+        ours = _read(self._ours.sounding)
         theirs = _read(offered)
         if ours is None or theirs is None or ours.audio is None:
             return None
@@ -111,17 +147,17 @@ class Session:
 
         Both ways also where they hold us: a re-INVITE without offer is how many exchanges end a hold.
         """
-        ours = _read(self._sounding[0])
+        ours = _read(self._ours.sounding)
         if ours is None or ours.audio is None:
-            return self._local or None
+            return self.local or None
         direction: Direction = "sendrecv"
         if self.is_holding if holding is None else holding:
-            direction = "sendonly" if self.flow.we_send or not self._local else "inactive"
+            direction = "sendonly" if self.flow.we_send or not self.local else "inactive"
         return self._next(ours, _directed(ours, direction))
 
     def offer(self, description: bytes) -> bytes:
         """The owner's description under our origin, with the next version. Raises SdpError."""
-        ours = _read(self._sounding[0])
+        ours = _read(self._ours.sounding)
         wanted = sdp.parse(description)
         if ours is None:
             return description
@@ -129,16 +165,11 @@ class Session:
 
     def _next(self, ours: Sdp, description: Sdp) -> bytes:
         """RFC 3264 §8: same origin; whatever differs from the last description carries the next version."""
-        last = _read(self._local)
+        last = _read(self.local)
         described = replace(description, origin_host=ours.origin_host)
-        if last is not None and replace(described, version=last.version).encode() == self._local:
-            return self._local
-        return replace(described, version=self._version + 1).encode()
-
-    def _note(self, side: int, description: bytes) -> None:
-        read = _read(description)
-        if read is not None and read.audio is not None:
-            self._sounding[side] = description
+        if last is not None and replace(described, version=last.version).encode() == self.local:
+            return self.local
+        return replace(described, version=self._ours.version + 1).encode()
 
 
 def _read(description: bytes) -> Sdp | None:

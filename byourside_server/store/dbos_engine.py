@@ -15,6 +15,7 @@ import logging
 import os
 import secrets
 import time
+import warnings
 from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
@@ -219,3 +220,6 @@ def _silence() -> None:
     if not theirs.handlers:
         theirs.addHandler(logging.NullHandler())
     theirs.propagate = False
+    # An item claimed while the engine is taken down is not started: it is requeued after the next start,
+    # and the coroutine that nobody awaits any more is no news for an operator.
+    warnings.filterwarnings("ignore", message="coroutine 'execute_dequeued_workflow", category=RuntimeWarning)

@@ -33,7 +33,7 @@ from byourside_server.calls.call import (
     StepProof,
 )
 from byourside_server.calls.happened import Answered, LineEnded, Ringing, TurnHeard
-from byourside_server.calls.latency import LatencyFacts
+from byourside_server.calls.latency import LatencyFacts, Silence, TurnLatency
 from byourside_server.calls.transcript import Turn
 from byourside_server.clock import ManualClock
 from byourside_server.dashboard.application import create_dashboard
@@ -87,7 +87,14 @@ REPORT = Report(
     usage=Usage(2, 1, 3_400, 1_200, 310, 0.0123, ("scripted-model",)),
 )
 FIELDS = (Field("confirmed", "boolean"), Field("new_time"), Field("party_size", "number", "How many come"))
-LATENCY = LatencyFacts((700, 800, 700, 1_450))
+LATENCY = LatencyFacts(
+    (700, 800, 700, 2_450),
+    (
+        TurnLatency(700, 1, decided_ms=400, mind_asked_ms=100, first_token_ms=350),
+        TurnLatency(800, 3, 160, 290, 420, 430, 610, 610, 610, 740),
+    ),
+    (Silence(15_000, 17_400, "mind"),),
+)
 
 
 class EagerEngine(TableEngine):

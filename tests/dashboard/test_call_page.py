@@ -62,6 +62,13 @@ def test_evidence_steps_callback_usage_and_times_are_told(page: Page, finished: 
     expect(page.get_by_text("2 requests, 1 failed")).to_contain_text("$0.0123")
     expect(page.locator("#turn-2 .speaker")).to_contain_text("after 0.7 s")
     assert page.get_by_label("Response time of each").get_by_role("listitem").count() == 4
+    page.get_by_text("What each wait was made of").click()
+    rows = page.get_by_role("region", name="What each wait was made of").get_by_role("row").all_inner_texts()
+    assert [row.split() for row in rows[1:]] == [
+        ["1", "400", "–", "250", "–", "–", "700"],
+        ["2", "420", "130", "180", "130", "60", "800"],
+    ]
+    expect(page.get_by_text("2.4 s of silence from 0:15 on, waiting for the mind.")).to_be_visible()
     steps = [step.split("\n")[0] for step in page.locator(".timeline li").all_inner_texts()]
     assert steps[:4] == ["Accepted and queued", "Dialing", "Ringing", "Answered"]
 

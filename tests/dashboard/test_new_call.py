@@ -42,6 +42,7 @@ def test_a_full_form_becomes_the_call_it_describes(page: Page, house: House) -> 
     page.get_by_label("Must ask").fill("Is there a terrace?")
     page.get_by_label("Leave a message").check()
     page.get_by_label("Message", exact=True).fill("Please call back.")
+    page.get_by_label("A call screener").check()
     page.get_by_text("More", exact=True).click()
     page.get_by_label("Language").fill("en-US")
     page.get_by_label("At most, in seconds").fill("120")
@@ -52,6 +53,7 @@ def test_a_full_form_becomes_the_call_it_describes(page: Page, house: House) -> 
     assert placed.must_say == ("We come at seven.", "There are two of us.")
     assert placed.must_ask == ("Is there a terrace?",)
     assert (placed.voicemail.action, placed.voicemail.message) == ("leave_message", "Please call back.")
+    assert placed.hang_up_on == ("screening",)
     assert (placed.language, placed.max_duration_s, placed.context) == ("en-US", 120, "We are regulars.")
 
 

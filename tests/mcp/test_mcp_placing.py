@@ -20,6 +20,7 @@ def test_a_call_is_placed_with_all_that_was_said(desk: OnceDesk) -> None:
         "mustSay": ["Parking is free."],
         "mustAsk": ["Do you need a wheelchair?"],
         "voicemail": {"action": "leave_message"},
+        "hangUpOn": ["unknown", "ivr"],
         "maxDurationSec": 120,
     }
     placed = data_of(ask(server_over(desk), "place_call", wanted))
@@ -34,6 +35,7 @@ def test_a_call_is_placed_with_all_that_was_said(desk: OnceDesk) -> None:
     assert call.request.must_say == ("Parking is free.",)
     assert call.request.must_ask == ("Do you need a wheelchair?",)
     assert call.request.voicemail.action == "leave_message"
+    assert call.request.hang_up_on == ("ivr", "unknown")
     assert call.request.max_duration_s == 120
 
 

@@ -154,3 +154,16 @@ def test_no_body_makes_the_reader_stumble(body: bytes) -> None:
         sdp.parse(b"v=0\r\nc=IN IP4 1.1.1.1\r\nm=audio 9 RTP/AVP 0\r\n" + body)
     except SdpError:
         return
+
+
+def test_a_session_answers_from_what_sounded_last_however_often_it_was_described() -> None:
+    ours = sdp.offer("192.0.2.1", 4000).encode()
+    session = Session(ours)
+    for version in range(2, 40):
+        session.remote = sdp.offer("192.0.2.2", 5000 + version, [sdp.PCMA], version=version).encode()
+    session.remote = session.remote.replace(b"m=audio 5039", b"m=audio 0")
+    session.remote = b"no description"
+    assert session.codec_in_use == "PCMA"
+    again = session.answer_again(sdp.offer("192.0.2.2", 6000).encode())
+    assert again is not None
+    assert sdp.parse(again).version == sdp.parse(ours).version + 1
