@@ -6,7 +6,7 @@ import pytest
 
 from bench.turns.judged import Said, after_interjection, answer_s, cut_off_s, percentiles, stop_s
 from bench.turns.phone import Log
-from bench.turns.scores import of_dictation, of_turns
+from bench.turns.scores import of_dictation, of_turns, stages
 
 TURN = Said("turn", "t01", 10.0, 12.0)
 LATER = 20.0
@@ -116,3 +116,8 @@ def test_patience_is_told_beside_those_it_keeps_waiting() -> None:
         "answer_s": {"p50": 0.5, "p95": 0.5, "p99": 0.5},
     }
     assert found["cut_off_by_question"] == {"phone": [1, 2]}
+
+
+def test_our_ledgers_give_the_median_moment_of_each_stage() -> None:
+    turns = [{"at": {"quietMs": 200, "wordsMs": None}}, {"at": {"quietMs": 240, "wordsMs": 360}}]
+    assert stages([{"latency": {"turns": turns}}, {"latency": None}]) == {"quiet": 220, "words": 360}
