@@ -68,7 +68,10 @@ def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
             row["at"] = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
             row["seconds"] = round(seconds, 1)
             if only == "ours":
-                row["stages_ms"] = stages(json.loads((folder / RECORDS).read_text()))
+                records = (folder / RECORDS).read_text()
+                row["stages_ms"] = stages(json.loads(records))
+                if asked.keep is not None:
+                    (asked.keep / f"{part}-{RECORDS}").write_text(records)
             row["callers_late_ms"] = round(1000 * max(log.latest_tick_s for log in logs), 1)
             found[part][NAMES[only]] = row
             print(f"{NAMES[only]:<30}{part:<10} {told(row)}  ({seconds:.0f} s)", flush=True)
@@ -94,7 +97,9 @@ def main() -> None:
     parser.add_argument("--rivals-share", type=float, default=0.5, help="of those two, for the others")
     parser.add_argument("--every-nth", type=int, default=1, help="case of dictation")
     parser.add_argument("--lock", type=Path, help="file to be locked during each measurement")
-    parser.add_argument("--keep", type=Path, help="folder for what every caller said and heard")
+    parser.add_argument(
+        "--keep", type=Path, help="folder for what every caller said and heard, and our records"
+    )
     parser.add_argument("--no-write", action="store_true", help="leave the published results alone")
     asked = parser.parse_args()
     if set(asked.only) != {"ours"}:

@@ -16,7 +16,7 @@ from pathlib import Path  # noqa: E402
 
 from bench.turns.ear import Ear  # noqa: E402
 from bench.turns.sayings import AGENT, read  # noqa: E402
-from bench.turns.talk import FIRST_AUDIO_S, FIRST_TOKEN_S, STT_S, Voice, reply_to  # noqa: E402
+from bench.turns.talk import FIRST_AUDIO_S, FIRST_TOKEN_S, STT_S, StubMind, Voice  # noqa: E402
 from bench.turns.voicing import RATE_HZ, companded, linear  # noqa: E402
 
 # The session reads its own arguments: port, answer, turn, and delays that the engines below replace.
@@ -30,7 +30,7 @@ from livekit.agents.language import LanguageCode  # noqa: E402
 
 from bench.crowd import livekit_phone as phone  # noqa: E402
 
-SAYINGS, VOICE = read(Path(FOLDER)), Voice(Path(FOLDER))
+SAYINGS, VOICE, MIND = read(Path(FOLDER)), Voice(Path(FOLDER)), StubMind()
 
 
 class Ears(stt.STT):
@@ -94,7 +94,7 @@ class Thought(llm.LLMStream):
     async def _run(self):
         said = [each.text_content or "" for each in self._chat_ctx.messages() if each.role == "user"]
         await asyncio.sleep(FIRST_TOKEN_S)
-        for word in reply_to(said[-1] if said else "").split():
+        for word in MIND.reply_to(said[-1] if said else "").split():
             delta = llm.ChoiceDelta(role="assistant", content=word + " ")
             self._event_ch.send_nowait(llm.ChatChunk(id="1", delta=delta))
 

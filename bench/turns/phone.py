@@ -20,7 +20,7 @@ from bench.turns.judged import Said
 from bench.turns.played import Played, Stretch
 from bench.turns.sayings import Saying, Sayings
 from bench.turns.script import Step
-from bench.turns.talk import LONG, length_s
+from bench.turns.talk import LONG_S
 from bench.turns.voicing import FRAME, FRAME_S, RATE_HZ, companded
 
 SILENT_S = (0.4, 0.55)
@@ -84,7 +84,7 @@ class Caller:
             if began is None:
                 return
             await self._listen(began + step.over_s - time.monotonic())
-            said = await self._say(step, length_s(LONG))
+            said = await self._say(step, LONG_S)
         if step.kind in ("backchannel", "noise"):
             silent = (AFTER_INTERJECTION_S, AFTER_INTERJECTION_S)
             await self._until_silent(silent, said.end + AFTER_INTERJECTION_S)

@@ -15,7 +15,7 @@ from pathlib import Path  # noqa: E402
 
 from bench.turns.ear import Ear  # noqa: E402
 from bench.turns.sayings import AGENT, read  # noqa: E402
-from bench.turns.talk import FIRST_AUDIO_S, FIRST_TOKEN_S, STT_S, Voice, reply_to  # noqa: E402
+from bench.turns.talk import FIRST_AUDIO_S, FIRST_TOKEN_S, STT_S, StubMind, Voice  # noqa: E402
 from bench.turns.voicing import companded, linear  # noqa: E402
 
 # The pipeline reads its own arguments: port, answer, turn, and delays that the engines below replace.
@@ -39,7 +39,7 @@ from pipecat.utils.time import time_now_iso8601  # noqa: E402
 
 from bench.crowd import pipecat_phone as phone  # noqa: E402
 
-SAYINGS, VOICE = read(Path(FOLDER)), Voice(Path(FOLDER))
+SAYINGS, VOICE, MIND = read(Path(FOLDER)), Voice(Path(FOLDER)), StubMind()
 FINAL_AT_LATEST_S = 0.35
 """From the end of speech to its final words: Pipecat's own figure for Deepgram, and 200 ms of VAD + 150."""
 PIECE = 3200
@@ -94,7 +94,7 @@ class Mind(LLMService):
         said = [each["content"] for each in frame.context.get_messages() if each["role"] == "user"]
         await self.push_frame(LLMFullResponseStartFrame())
         await asyncio.sleep(FIRST_TOKEN_S)
-        for word in reply_to(str(said[-1]) if said else "").split():
+        for word in MIND.reply_to(str(said[-1]) if said else "").split():
             await self.push_frame(LLMTextFrame(word + " "))
         await self.push_frame(LLMFullResponseEndFrame())
 

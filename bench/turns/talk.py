@@ -1,11 +1,13 @@
 """What the stub mind answers and how long the stub voice speaks: the same for every contender.
 
-Needs numpy alone. The mind looks at the contact's last words only.
+Needs numpy alone. The mind looks at the contact's last words only, and never says the same twice: who keeps
+the sound of sentences it has said before must not gain by it.
 """
 
 from __future__ import annotations
 
 import re
+from itertools import count
 from pathlib import Path
 
 from bench.turns.sayings import AGENT
@@ -17,11 +19,9 @@ WORD_S = 0.24
 AGENT_S = 9.0
 """The longest that the voice can say."""
 OPENING = "Hello, I have some questions for you."
-SHORT = "I see. What else?"
-LONG = (
-    "There is a good deal to say about that. Let me begin with the most important part. "
-    "After that we look at the rest."
-)
+BEGINNING = "That is point {}. "
+SHORT = "What else?"
+LONG = "There is a good deal to say about it. Let me begin with the most important part."
 QUESTIONS = {
     "phone": "What is your phone number?",
     "spelling": "How do you spell your last name?",
@@ -37,8 +37,19 @@ QUESTIONS = {
 _CUE = re.compile(r"\b(\w+) question\b")
 
 
-def reply_to(words: str) -> str:
-    """What the mind says to these words."""
+class StubMind:
+    """One contender's."""
+
+    def __init__(self) -> None:
+        self._replies = count(1)
+
+    def reply_to(self, words: str) -> str:
+        """What it says to these words."""
+        return BEGINNING.format(next(self._replies)) + matter_of(words)
+
+
+def matter_of(words: str) -> str:
+    """What follows the beginning."""
     said = words.lower()
     cues = [cue for cue in _CUE.findall(said) if cue in QUESTIONS]
     if cues:
@@ -51,6 +62,10 @@ def reply_to(words: str) -> str:
 def length_s(text: str) -> float:
     """How long the voice takes to say it."""
     return min(AGENT_S, len(text.split()) * WORD_S)
+
+
+LONG_S = length_s(BEGINNING + LONG)
+"""Of a whole long answer."""
 
 
 class Voice:

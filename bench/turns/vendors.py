@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 from websockets.asyncio.server import ServerConnection
@@ -17,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 from bench.turns.ear import Ear, Result
 from bench.turns.sayings import Sayings, read
-from bench.turns.talk import FIRST_AUDIO_S, FIRST_TOKEN_S, STT_S, Voice, reply_to
+from bench.turns.talk import FIRST_AUDIO_S, FIRST_TOKEN_S, STT_S, StubMind, Voice
 from byourside_server.providers.telephone_band import LINE_RATE_HZ, decode_ulaw, resample, to_int16
 from tests.vendors.audio_server import PCM_RATE_HZ, SimulatedAudioServer
 from tests.vendors.chat_server import Answer, SimulatedChatServer
@@ -79,12 +80,12 @@ def message_of(result: Result) -> dict[str, object]:
     }
 
 
-def answer(body: dict[str, object]) -> Answer:
+def answer(thinker: StubMind, body: dict[str, object]) -> Answer:
     """The shared stub mind: the first token in its time, the rest at once."""
     messages = body["messages"]
     assert isinstance(messages, list)
     said = [str(each["content"]) for each in messages if each.get("role") == "user"]
-    return Answer(reply_to(said[-1] if said else ""), first_token_s=FIRST_TOKEN_S)
+    return Answer(thinker.reply_to(said[-1] if said else ""), first_token_s=FIRST_TOKEN_S)
 
 
 def main(folder: Path) -> None:
@@ -97,7 +98,7 @@ def main(folder: Path) -> None:
     slow = {"fault": "slow_first_audio", "slow_s": FIRST_AUDIO_S}
     with (
         StubEars(read(folder)) as ears,
-        SimulatedChatServer(answer, key=KEY) as mind,
+        SimulatedChatServer(partial(answer, StubMind()), key=KEY) as mind,
         SimulatedAudioServer(say=say, key=KEY, **slow) as mouth,  # type: ignore[arg-type]
     ):
         compatible = "compatible?model=simulated&key_env=SIMULATED_API_KEY&base_url="

@@ -7,7 +7,7 @@ import pytest
 
 from bench.turns.ear import Ear, Result
 from bench.turns.sayings import Saying, Sayings, Word
-from bench.turns.talk import LONG, OPENING, QUESTIONS, SHORT, reply_to
+from bench.turns.talk import LONG, OPENING, QUESTIONS, SHORT, StubMind, matter_of
 from bench.turns.voicing import FRAME, QUIET, companded
 
 DELAY_S = 0.15
@@ -86,7 +86,14 @@ def test_a_stranger_is_not_understood() -> None:
 
 
 def test_the_mind_asks_by_the_cue_and_speaks_long_where_it_is_told_to_tell() -> None:
-    assert reply_to("now the phone question") == QUESTIONS["phone"]
-    assert reply_to("Tell me what happens next.") == LONG
-    assert reply_to("Hello?") == OPENING
-    assert reply_to("four one five") == SHORT
+    assert matter_of("now the phone question") == QUESTIONS["phone"]
+    assert matter_of("Tell me what happens next.") == LONG
+    assert matter_of("Hello?") == OPENING
+    assert matter_of("four one five") == SHORT
+
+
+def test_the_mind_never_says_the_same_twice_so_that_kept_sound_helps_nobody() -> None:
+    mind = StubMind()
+    first, second = mind.reply_to("yes"), mind.reply_to("yes")
+    assert first != second
+    assert first.endswith(SHORT)
