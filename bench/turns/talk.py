@@ -21,7 +21,8 @@ AGENT_S = 9.0
 OPENING = "Hello, I have some questions for you."
 BEGINNING = "That is point {}. "
 SHORT = "What else?"
-LONG = "There is a good deal to say about it. Let me begin with the most important part."
+LONG = "There is more. Let me begin with the most important part and then speak of the rest."
+"""Its last sentence is longer than any other answer: whoever drops it cannot seem to have gone on."""
 QUESTIONS = {
     "phone": "What is your phone number?",
     "spelling": "How do you spell your last name?",
