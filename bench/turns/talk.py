@@ -15,7 +15,7 @@ from bench.turns.voicing import RATE_HZ
 
 STT_S, FIRST_TOKEN_S, FIRST_AUDIO_S = 0.150, 0.250, 0.120
 VENDORS_S = STT_S + FIRST_TOKEN_S + FIRST_AUDIO_S
-WORD_S = 0.24
+WORD_S = 0.2
 AGENT_S = 9.0
 """The longest that the voice can say."""
 OPENING = "Hello, I have some questions for you."
