@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -52,30 +54,44 @@ def scripts(part: str, asked: argparse.Namespace, only: str) -> list[list[script
     return script.talks(said, asked.at_once, asked.turns, *counts)
 
 
-def measure(asked: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Each part for each contender, in turns."""
-    corpus.make(folder)
-    found: dict[str, Any] = {part: {} for part in asked.parts}
-    for part in asked.parts:
-        for only in asked.only:
-            with alone(asked.lock):
-                began = time.monotonic()
-                logs = hold(only, scripts(part, asked, only), folder)
-                seconds = time.monotonic() - began
-            if asked.keep is not None:
-                write_logs(asked.keep / f"{only}-{part}.json", logs)
-            row = PARTS[part](logs)
-            row["at"] = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-            row["seconds"] = round(seconds, 1)
-            if only == "ours":
-                records = (folder / RECORDS).read_text()
-                row["stages_ms"] = stages(json.loads(records))
-                if asked.keep is not None:
-                    (asked.keep / f"{part}-{RECORDS}").write_text(records)
-            row["callers_late_ms"] = round(1000 * max(log.latest_tick_s for log in logs), 1)
-            found[part][NAMES[only]] = row
-            print(f"{NAMES[only]:<30}{part:<10} {told(row)}  ({seconds:.0f} s)", flush=True)
-    return found
+def measure(asked: argparse.Namespace, only: str, part: str, folder: Path) -> dict[str, Any]:
+    """One part of one contender."""
+    with alone(asked.lock):
+        load, began = os.getloadavg()[0], time.monotonic()
+        logs = hold(only, scripts(part, asked, only), folder)
+        seconds = time.monotonic() - began
+    row = PARTS[part](logs)
+    row["at"] = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+    row["seconds"], row["load_before"] = round(seconds, 1), round(load, 2)
+    row["callers_late_ms"] = round(1000 * max(log.latest_tick_s for log in logs), 1)
+    if only == "ours":
+        row["stages_ms"] = stages(json.loads((folder / RECORDS).read_text()))
+    if asked.keep is not None:
+        write_logs(asked.keep / f"{only}-{part}.json", logs)
+        if only == "ours":
+            shutil.copy(folder / RECORDS, asked.keep / f"{part}-{RECORDS}")
+    return row
+
+
+def publish(part: str, name: str, row: dict[str, Any], asked: argparse.Namespace) -> None:
+    """Put a contender's row in its file, beside those that are there, and renew the page."""
+    file = RESULTS / FILES[part]
+    rows = {**(json.loads(file.read_text())["contenders"] if file.exists() else {}), name: row}
+    whole = {
+        "machine": machine(),
+        "at_once": asked.at_once,
+        "vendors_s": {
+            "words": STT_S,
+            "first_token": FIRST_TOKEN_S,
+            "first_audio": FIRST_AUDIO_S,
+            "sum": VENDORS_S,
+        },
+        "contenders": {each: rows[each] for each in NAMES.values() if each in rows},
+    }
+    file.write_text(json.dumps(whole, indent=1) + "\n")
+    files = [RESULTS / name for name in FILES.values()]
+    if all(each.exists() for each in files):
+        write_page(*(json.loads(each.read_text()) for each in files))
 
 
 def told(row: dict[str, Any]) -> str:
@@ -104,24 +120,14 @@ def main() -> None:
     asked = parser.parse_args()
     if set(asked.only) != {"ours"}:
         subprocess.run([str(ROOT / "script/setup-crowd")], check=True)
-    on = machine()
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(asked, Path(folder))
-    if asked.no_write:
-        return
-    vendors = {"words": STT_S, "first_token": FIRST_TOKEN_S, "first_audio": FIRST_AUDIO_S, "sum": VENDORS_S}
-    for part, rows in found.items():
-        file = RESULTS / FILES[part]
-        before = json.loads(file.read_text())["contenders"] if file.exists() else {}
-        kept = {name: rows.get(name) or before[name] for name in NAMES.values() if name in {*rows, *before}}
-        whole = {"machine": on, "at_once": asked.at_once, "vendors_s": vendors, "contenders": kept}
-        file.write_text(json.dumps(whole, indent=1) + "\n")
-    written = [
-        json.loads((RESULTS / name).read_text()) for name in FILES.values() if (RESULTS / name).exists()
-    ]
-    if len(written) == len(FILES):
-        write_page(*written)
-    print("written: " + ", ".join(f"bench/results/{FILES[part]}" for part in found))
+        corpus.make(Path(folder))
+        for only in asked.only:
+            for part in asked.parts:
+                row = measure(asked, only, part, Path(folder))
+                print(f"{NAMES[only]:<30}{part:<10} {told(row)}  ({row['seconds']:.0f} s)", flush=True)
+                if not asked.no_write:
+                    publish(part, NAMES[only], row, asked)
 
 
 if __name__ == "__main__":

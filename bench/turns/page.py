@@ -43,6 +43,10 @@ def _unsettled(row: Row, kind: str, became: str) -> str:
     return _share(counts.get(became, 0), heard)
 
 
+LOAD: tuple[str, Callable[[Row], str]] = (
+    "load of the machine before",
+    lambda row: f"{row['load_before']:.1f}",
+)
 _TURNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("turns", lambda row: str(row["turns"])),
     ("answer, p50, p95, p99, ms", lambda row: _ms(row["answer_s"], "p50", "p95", "p99")),
@@ -54,12 +58,14 @@ _TURNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("pauses", lambda row: _unsettled(row, "backchannel", "paused")),
     ("cough, click: stops for good", lambda row: _unsettled(row, "noise", "stopped")),
     ("pauses", lambda row: _unsettled(row, "noise", "paused")),
+    LOAD,
 )
 _DICTATION: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("cut off in a pause", lambda row: _share(row["paused"]["cut_off"], row["paused"]["cases"])),
     ("answer to the others, p50, ms", lambda row: _ms(row["paused"]["answer_s"], "p50")),
     ("complete answers", lambda row: str(row["complete"]["cases"])),
     ("answered after, p50, p95, ms", lambda row: _ms(row["complete"]["answer_s"], "p50", "p95")),
+    LOAD,
 )
 
 
@@ -74,14 +80,9 @@ def _turns(found: dict[str, Any]) -> str:
     ms = {name: f"{1000 * seconds:.0f} ms" for name, seconds in found["vendors_s"].items()}
     head = (
         f"Stub vendors: words {ms['words']}, first token {ms['first_token']}, first sound "
-        f"{ms['first_audio']}, together {ms['sum']}; {found['at_once']} calls at once; {_load(found)}."
+        f"{ms['first_audio']}, together {ms['sum']}; {found['at_once']} calls at once on {found['machine']['cores']} cores."
     )
     return f"{head}\n\n{_columns(found, _TURNS)}"
-
-
-def _load(found: dict[str, Any]) -> str:
-    load = found["machine"]["load_before"][0]
-    return f"{found['machine']['cores']} cores, load before the run {load:.1f}"
 
 
 def _dictation(found: dict[str, Any]) -> str:

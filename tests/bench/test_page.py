@@ -20,7 +20,7 @@ def test_the_performance_page_prints_the_measured_turns_and_cut_offs() -> None:
 
 def test_counts_and_times_stand_in_the_tables_as_measured() -> None:
     turns = {
-        "machine": {"cores": 2, "load_before": [0.25, 0, 0]},
+        "machine": {"cores": 2},
         "at_once": 12,
         "vendors_s": {"words": 0.15, "first_token": 0.25, "first_audio": 0.12, "sum": 0.52},
         "contenders": {
@@ -31,6 +31,7 @@ def test_counts_and_times_stand_in_the_tables_as_measured() -> None:
                 "interruptions": 60,
                 "stop_s": None,
                 "not_stopped": 60,
+                "load_before": 0.25,
                 "interjections": {
                     "backchannel": {"unmoved": 3, "paused": 2, "stopped": 1, "not_speaking": 4}
                 },
@@ -39,7 +40,12 @@ def test_counts_and_times_stand_in_the_tables_as_measured() -> None:
     }
     paused = {"cases": 69, "cut_off": 7, "answer_s": {"p50": 1.5, "p95": 2.0, "p99": 2.0}}
     complete = {"cases": 24, "cut_off": 0, "answer_s": {"p50": 0.6, "p95": 0.8, "p99": 0.9}}
-    row = {"paused": paused, "complete": complete, "cut_off_by_question": {"phone": [2, 12]}}
+    row = {
+        "paused": paused,
+        "complete": complete,
+        "cut_off_by_question": {"phone": [2, 12]},
+        "load_before": 3.0,
+    }
     dictation = {**turns, "contenders": {"By Your Side": row}}
     lines = tables(turns, dictation).splitlines()
     assert "| answer, p50, p95, p99, ms | 651, 900, 1200 |" in lines
@@ -48,3 +54,4 @@ def test_counts_and_times_stand_in_the_tables_as_measured() -> None:
     assert "| cough, click: stops for good | 0 of 0 |" in lines
     assert "| cut off in a pause | 7 of 69 |" in lines
     assert "| phone | 2 of 12 |" in lines
+    assert "| load of the machine before | 0.2 |" in lines
