@@ -80,15 +80,13 @@ def _turns(found: dict[str, Any]) -> str:
     ms = {name: f"{1000 * seconds:.0f} ms" for name, seconds in found["vendors_s"].items()}
     head = (
         f"Stub vendors: words {ms['words']}, first token {ms['first_token']}, first sound "
-        f"{ms['first_audio']}, together {ms['sum']}; {found['at_once']} calls at once on {found['machine']['cores']} cores."
+        f"{ms['first_audio']}, together {ms['sum']}; {found['at_once']} calls at once."
     )
     return f"{head}\n\n{_columns(found, _TURNS)}"
 
 
 def _dictation(found: dict[str, Any]) -> str:
-    return (
-        f"Dictation with pauses, and complete short answers; {_load(found)}.\n\n{_columns(found, _DICTATION)}"
-    )
+    return f"Dictation with pauses, and complete short answers:\n\n{_columns(found, _DICTATION)}"
 
 
 def _by_question(found: dict[str, Any]) -> str:
