@@ -58,14 +58,15 @@ def cut_off_s(said: Said, sounds: Sequence[Stretch]) -> float | None:
 def stop_s(said: Said, sounds: Sequence[Stretch]) -> float | None:
     """From the onset of speech over the agent to the agent's last voiced sample.
 
-    None where it was not speaking at the onset, or said all it had to say.
+    None where it was not speaking at the onset, or said all it had to say. What it begins anew while the
+    caller still speaks is no stop either.
     """
     over = [(begin, end) for begin, end in sounds if begin <= said.begin < end]
     if not over:
         return None
     begin, end = over[0]
     for following, following_end in sounds:
-        if end < following < end + STOPPED_S:
+        if end < following < max(said.end, end + STOPPED_S):
             end = following_end
     return None if end - begin >= said.reply_s - FRAME_SLACK_S else end - said.begin
 

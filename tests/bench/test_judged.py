@@ -46,6 +46,10 @@ def test_a_short_hole_in_the_agents_speech_is_no_stop() -> None:
     assert stop_s(OVER, [(100.0, 101.2), (101.35, 102.0), (103.8, 104.5)]) == pytest.approx(1.0)
 
 
+def test_who_stops_at_once_and_goes_on_into_the_interruption_did_not_stop_so_soon() -> None:
+    assert stop_s(OVER, [(100.0, 101.1), (101.9, 102.4), (103.8, 104.5)]) == pytest.approx(1.4)
+
+
 def test_an_agent_that_said_all_it_had_to_say_did_not_stop() -> None:
     assert stop_s(OVER, [(100.0, 105.0)]) is None
 
