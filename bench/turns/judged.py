@@ -18,6 +18,7 @@ PAUSE_S = 0.15
 STOPPED_S = 0.3
 """A voice that is silent so long has stopped."""
 WENT_ON_SLACK_S = 0.4
+WHOLE_SLACK_S = 0.1
 MARKS = (50, 95, 99)
 
 
@@ -68,10 +69,7 @@ def stop_s(said: Said, sounds: Sequence[Stretch]) -> float | None:
     for following, following_end in sounds:
         if end < following < max(said.end, end + STOPPED_S):
             end = following_end
-    return None if end - begin >= said.reply_s - FRAME_SLACK_S else end - said.begin
-
-
-FRAME_SLACK_S = 0.1
+    return None if end - begin >= said.reply_s - WHOLE_SLACK_S else end - said.begin
 
 
 def after_interjection(said: Said, sounds: Sequence[Stretch], until: float) -> str | None:
