@@ -28,10 +28,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench.crowd.contenders import ROOT
 from bench.density import machine
 from bench.machine import alone
 from bench.turns import corpus, script
-from bench.turns.contenders import NAMES, RECORDS, ROOT, hold
+from bench.turns.contenders import NAMES, RECORDS, hold
 from bench.turns.logs import write_logs
 from bench.turns.page import write_page
 from bench.turns.phone import Log
