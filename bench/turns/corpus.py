@@ -1,4 +1,4 @@
-"""What the callers say, made anew from two tables: `turns.csv` and `dictation.csv`. Speech is espeak-ng's.
+"""What the callers say, out of two tables: `turns.csv` and `dictation.csv`. Speech is espeak-ng's.
 
 A row of `dictation.csv` is a case: the question that the agent has asked, and what is dictated, with the
 seconds of pause from voice to voice in brackets: `four one five [0.6] five five five`. Each part is spoken
