@@ -40,7 +40,7 @@ class Speakers(Espeak):
 
 
 def spoken(lines: Sequence[Line]) -> list[bytes]:
-    """µ-law of each line, made once, by a process that ends with it: the library never comes into this one."""
+    """µ-law of each line, made once, by a process that ends with it: the library stays out of this one."""
     SPOKEN.mkdir(parents=True, exist_ok=True)
     files = [SPOKEN / f"{sha256(json.dumps(line).encode()).hexdigest()[:24]}.ul" for line in lines]
     missing = [(line, file) for line, file in zip(lines, files, strict=True) if not file.exists()]
