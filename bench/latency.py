@@ -49,7 +49,7 @@ def scripts(part: str, asked: argparse.Namespace, only: str) -> list[list[script
     said = corpus.lines()
     if part == "dictation":
         cases = corpus.cases()[:: asked.every_nth]
-        return script.dictations(said, cases, min(asked.at_once, len(cases)))
+        return script.dictations(said, cases, min(asked.dictating, len(cases)))
     share = 1.0 if only == "ours" else asked.rivals_share
     counts = round(asked.barges * share), round(asked.interjections * share)
     return script.talks(said, asked.at_once, asked.turns, *counts)
@@ -80,7 +80,7 @@ def publish(part: str, name: str, row: dict[str, Any], asked: argparse.Namespace
     rows = {**(json.loads(file.read_text())["contenders"] if file.exists() else {}), name: row}
     whole = {
         "machine": machine(),
-        "at_once": asked.at_once,
+        "at_once": asked.at_once if part == "turns" else asked.dictating,
         "vendors_s": {
             "words": STT_S,
             "first_token": FIRST_TOKEN_S,
@@ -107,7 +107,8 @@ def main() -> None:
     )
     parser.add_argument("--only", nargs="+", choices=tuple(NAMES), default=tuple(NAMES))
     parser.add_argument("--parts", nargs="+", choices=tuple(PARTS), default=tuple(PARTS))
-    parser.add_argument("--at-once", type=int, default=16, help="calls")
+    parser.add_argument("--at-once", type=int, default=16, help="calls, in the part `turns`")
+    parser.add_argument("--dictating", type=int, default=19, help="calls at once, in the part `dictation`")
     parser.add_argument("--turns", type=int, default=64, help="besides those that interruptions follow")
     parser.add_argument("--barges", type=int, default=60, help="interruptions")
     parser.add_argument("--interjections", type=int, default=36)

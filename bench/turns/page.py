@@ -86,7 +86,7 @@ def _turns(found: dict[str, Any]) -> str:
 
 
 def _dictation(found: dict[str, Any]) -> str:
-    return f"Dictation with pauses, and complete short answers:\n\n{_columns(found, _DICTATION)}"
+    return f"Dictation with pauses, and complete short answers; {found['at_once']} calls at once.\n\n{_columns(found, _DICTATION)}"
 
 
 def _by_question(found: dict[str, Any]) -> str:
