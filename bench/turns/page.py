@@ -55,9 +55,9 @@ _TURNS: tuple[tuple[str, Callable[[Row], str]], ...] = (
     ("stops, p50, p95, ms", lambda row: _ms(row["stop_s"], "p50", "p95")),
     ("does not stop", lambda row: str(row["not_stopped"])),
     ('"uh huh": stops for good', lambda row: _unsettled(row, "backchannel", "stopped")),
-    ("pauses", lambda row: _unsettled(row, "backchannel", "paused")),
+    ('"uh huh": pauses', lambda row: _unsettled(row, "backchannel", "paused")),
     ("cough, click: stops for good", lambda row: _unsettled(row, "noise", "stopped")),
-    ("pauses", lambda row: _unsettled(row, "noise", "paused")),
+    ("cough, click: pauses", lambda row: _unsettled(row, "noise", "paused")),
     LOAD,
 )
 _DICTATION: tuple[tuple[str, Callable[[Row], str]], ...] = (
@@ -86,7 +86,8 @@ def _turns(found: dict[str, Any]) -> str:
 
 
 def _dictation(found: dict[str, Any]) -> str:
-    return f"Dictation with pauses, and complete short answers; {found['at_once']} calls at once.\n\n{_columns(found, _DICTATION)}"
+    head = f"Dictation with pauses, and complete short answers; {found['at_once']} calls at once."
+    return f"{head}\n\n{_columns(found, _DICTATION)}"
 
 
 def _by_question(found: dict[str, Any]) -> str:
