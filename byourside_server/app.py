@@ -8,9 +8,11 @@ import logging
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from byourside_server import __version__
 from byourside_server.api.application import create_api
@@ -39,11 +41,18 @@ from byourside_server.lines.trunk_watch import TrunkWatch
 from byourside_server.lines.trunks import Trunks, sandbox_trunk
 from byourside_server.lines.virtual_clock import HouseClock
 from byourside_server.mcp.late import open_mcp_late
+from byourside_server.measures.book import Book
+from byourside_server.metrics.access import Access, Readers
+from byourside_server.metrics.application import Metered
+from byourside_server.metrics.observation import Observation
+from byourside_server.metrics.readings import Readings
 from byourside_server.providers import registry
 from byourside_server.providers.base import Expectation, ProviderError, SpeechToText
 from byourside_server.providers.kept_speech import KeptSpeech
 from byourside_server.sandbox.process import SandboxProcess
 from byourside_server.sandbox.virtual_world import Furniture, VirtualWorld
+from byourside_server.spans.export import open_exporter
+from byourside_server.spans.post import SpanPost
 from byourside_server.store.database import Database
 from byourside_server.store.dbos_engine import DbosEngine
 from byourside_server.switchboard import Switchboard, SwitchboardSettings
@@ -60,7 +69,8 @@ async def serve(config: Config) -> int:
     """Serve until told to stop (SIGTERM, SIGINT). Raises ConfigError for what the operator can mend."""
     listener = listen(config.host, config.port)
     with listener:
-        async with open_house(config) as switchboard:
+        async with open_rooms(config) as rooms:
+            switchboard = rooms.switchboard
             settings = ApiSettings(
                 version=__version__,
                 public_url=config.public_url,
@@ -72,7 +82,8 @@ async def serve(config: Config) -> int:
             async with tools as mount:
                 pages = DashboardSettings(__version__, config.public_url, config.allow_local_webhooks)
                 site = create_dashboard(switchboard, mount(api), settings=pages)
-                server = make_server(site, config.host, config.port)
+                metered = Metered(site, readings_of(rooms, config), access_of(config))
+                server = make_server(metered, config.host, config.port)
                 sys.stdout.write(f"By Your Side {__version__} is listening on {config.public_url}\n")
                 sys.stdout.flush()
                 search_seldom()
@@ -94,22 +105,57 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+@dataclass(frozen=True)
+class Rooms:
+    """What stands between the fronts and the telephone network."""
+
+    switchboard: Switchboard
+    exchange: Exchange | VirtualWorld
+    book: Book
+
+
 @contextlib.asynccontextmanager
 async def open_house(config: Config) -> AsyncIterator[Switchboard]:
+    """The switchboard of a house without fronts."""
+    async with open_rooms(config) as rooms:
+        yield rooms.switchboard
+
+
+def readings_of(rooms: Rooms, config: Config) -> Readings:
+    """What `/metrics` reads, and where."""
+    media = rooms.exchange.media if isinstance(rooms.exchange, Exchange) else None
+    return Readings(
+        rooms.book,
+        rooms.switchboard,
+        rooms.exchange.trunks,
+        config.max_live_calls,
+        media.figures if isinstance(media, MediaPool) else None,
+    )
+
+
+def access_of(config: Config) -> Access:
+    """Who may read it."""
+    return Access(cast("Readers", config.metrics), config.metrics_token or "")
+
+
+@contextlib.asynccontextmanager
+async def open_rooms(config: Config) -> AsyncIterator[Rooms]:
     """Everything between the fronts and the telephone network, started and later stopped in order."""
+    book = Book()
+    exporter = None if config.otel_endpoint is None else open_exporter(config.otel_endpoint, __version__)
     recordings_dir = config.recordings_dir
     recordings_dir.mkdir(parents=True, exist_ok=True)
     async with contextlib.AsyncExitStack() as closing:
-        database = Database(config.database_url)
+        database = Database(config.database_url, book)
         closing.push_async_callback(database.close)
-        thinking = _open_thinking(config)
+        thinking = _open_thinking(config, book)
         closing.push_async_callback(thinking.close)
         clock = HouseClock(SystemClock())
         exchange: Exchange | VirtualWorld
         if config.is_virtual:
-            exchange = await open_virtual_world(config, clock, thinking, closing)
+            exchange = await open_virtual_world(config, clock, thinking, closing, book)
         else:
-            exchange = await open_exchange(config, recordings_dir, thinking, closing)
+            exchange = await open_exchange(config, recordings_dir, thinking, closing, book)
         switchboard = Switchboard(
             database,
             DbosEngine(database),
@@ -124,17 +170,25 @@ async def open_house(config: Config) -> AsyncIterator[Switchboard]:
             settings=SwitchboardSettings(
                 max_live_calls=config.max_live_calls, languages=thinking.languages
             ),
+            book=book,
         )
+        switchboard.look_on(Observation(book).see)
+        if exporter is not None:
+            post = SpanPost(exporter, book, switchboard.find)
+            post.start()
+            # Closed after the switchboard's last word.
+            closing.push_async_callback(post.stop)
+            switchboard.look_on(post.see_call, post.see_sent)
         switchboard.trunk_is_down = exchange.trunks.is_down
         switchboard.trunks_up = exchange.trunks.up
         await switchboard.start()
         closing.push_async_callback(switchboard.stop, GRACE_S)
-        yield switchboard
+        yield Rooms(switchboard, exchange, book)
 
 
-def _open_thinking(config: Config) -> Thinking:
+def _open_thinking(config: Config, book: Book) -> Thinking:
     try:
-        return open_thinking(config.mind, config.analysis, config.secrets)
+        return open_thinking(config.mind, config.analysis, config.secrets, book)
     except ProviderError as error:
         raise ConfigError(f"mind or analysis: {error}") from error
 
@@ -150,7 +204,11 @@ def transfer_targets(transfers: Mapping[str, str]) -> tuple[TransferTarget, ...]
 
 
 async def open_exchange(
-    config: Config, recordings_dir: Path, thinking: Thinking, closing: contextlib.AsyncExitStack
+    config: Config,
+    recordings_dir: Path,
+    thinking: Thinking,
+    closing: contextlib.AsyncExitStack,
+    book: Book,
 ) -> Exchange:
     """The telephone side: trunks or sandbox, SIP sockets, media processes, speech engines."""
     traces = SipTraces(config.traces_dir, SystemClock()) if config.sip_trace else None
@@ -163,8 +221,8 @@ async def open_exchange(
     closing.push_async_callback(media.stop)
     try:
         await media.start()
-        ears = registry.open_speech_to_text(config.speech_to_text, config.secrets)
-        voice = registry.open_text_to_speech(config.text_to_speech, config.secrets)
+        ears = registry.open_speech_to_text(config.speech_to_text, config.secrets, book)
+        voice = registry.open_text_to_speech(config.text_to_speech, config.secrets, book)
     except (MediaUnavailable, ProviderError) as error:
         raise ConfigError(str(error)) from error
     closing.push_async_callback(ears.close)
@@ -186,17 +244,22 @@ async def open_exchange(
             on_behalf_of=config.on_behalf_of,
             transfers=transfer_targets(config.transfers),
             traces=traces,
+            book=book,
         )
     )
 
 
 async def open_virtual_world(
-    config: Config, clock: HouseClock, thinking: Thinking, closing: contextlib.AsyncExitStack
+    config: Config,
+    clock: HouseClock,
+    thinking: Thinking,
+    closing: contextlib.AsyncExitStack,
+    book: Book,
 ) -> VirtualWorld:
     """The telephone side at virtual time: lines and sandbox network in a thread of this process."""
     try:
-        ears = registry.open_speech_to_text(config.speech_to_text, config.secrets)
-        voice = registry.open_text_to_speech(config.text_to_speech, config.secrets)
+        ears = registry.open_speech_to_text(config.speech_to_text, config.secrets, book)
+        voice = registry.open_text_to_speech(config.text_to_speech, config.secrets, book)
     except ProviderError as error:
         raise ConfigError(str(error)) from error
     closing.push_async_callback(ears.close)

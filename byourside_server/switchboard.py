@@ -25,13 +25,15 @@ from byourside_server.errors import Refusal
 from byourside_server.guardrails.check import Destination, check_caller_id, check_destination
 from byourside_server.lines.equipment import recording_path
 from byourside_server.lines.sip_traces import read_trace, trace_path
+from byourside_server.measures.book import Book
 from byourside_server.media.recording import seconds_of
 from byourside_server.sip.trace import Passage
 from byourside_server.store import accounts, calls, listing, live, outbox, placing, workers
 from byourside_server.store import events as event_log
 from byourside_server.store.analysis_desk import AnalysisDesk, Analyst
+from byourside_server.store.backlog import Backlog, backlog
 from byourside_server.store.changes import Changes
-from byourside_server.store.courier import Courier
+from byourside_server.store.courier import Courier, Sent
 from byourside_server.store.database import Database, StoreUnavailable
 from byourside_server.store.deliveries import Delivery, list_deliveries
 from byourside_server.store.engine import Engine, House
@@ -86,6 +88,7 @@ class Switchboard:
         traces_dir: Path | None = None,
         public_url: str,
         settings: SwitchboardSettings | None = None,
+        book: Book | None = None,
     ) -> None:
         settings = settings or SwitchboardSettings()
         # Whether every trunk that takes this number is known to be down; `app` knows the trunks.
@@ -103,7 +106,9 @@ class Switchboard:
         self.office = Office(db, self._clock)
         self._house = House(engine.put, self.record, self._recorded_s)
         self._lease = Lease(db, self._house, engine.worker_id, self._clock, settings.lease_s)
-        self._courier = Courier(db, self._house, sender, self._clock, receivers_clock=receivers_clock)
+        self._courier = Courier(
+            db, self._house, sender, self._clock, receivers_clock=receivers_clock, book=book
+        )
         self._analysis = AnalysisDesk(db, self._house, analyst, self._clock, self._changes)
         self._exchange = Exchange(
             db,
@@ -160,6 +165,25 @@ class Switchboard:
     def live_calls(self) -> int:
         """Calls on the line in this process."""
         return self._exchange.live_calls
+
+    def look_on(
+        self, on_change: Callable[[Call], None], on_sent: Callable[[Sent], None] | None = None
+    ) -> None:
+        """Hear of every change of a call that this process made, and of every webhook it sent.
+
+        What hears must not wait. A call's last change is told once; it may be told again after trouble.
+        """
+        self._changes.listen(on_change)
+        if on_sent is not None:
+            self._courier.on_sent = on_sent
+
+    async def backlog(self) -> Backlog:
+        """What waits, over all accounts."""
+        return await self._db.read(backlog)
+
+    async def find(self, call_id: str) -> Call | None:
+        """The call of that id, whoever's it is: for the house's own books."""
+        return await self._db.read(calls.load, call_id)
 
     async def authenticate(self, bearer: str) -> tuple[Account, AgentKey]:
         """Whose key this is. Asked afresh every time, so a revoked key stops at once."""

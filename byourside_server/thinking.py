@@ -18,6 +18,7 @@ from byourside_server.conversation.brief import brief_of
 from byourside_server.conversation.embedded_mind import EMBEDDED_LANGUAGES, EmbeddedMind
 from byourside_server.conversation.llm_mind import LlmMind
 from byourside_server.conversation.mind import Mind
+from byourside_server.measures.book import Book
 from byourside_server.providers.base import LanguageModel
 
 EMBEDDED = "embedded"
@@ -47,21 +48,23 @@ class Thinking:
             await model.close()
 
 
-def open_thinking(mind: str, analysis: str, environ: Mapping[str, str]) -> Thinking:
-    """Raises ProviderError for a name, an option or a key that is wrong or missing."""
+def open_thinking(
+    mind: str, analysis: str, environ: Mapping[str, str], book: Book | None = None
+) -> Thinking:
+    """Models are timed in `book`. Raises ProviderError for a name, option or key that is wrong or missing."""
     models, goes_on = _without_embedded(mind)
-    model = None if models is None else _open_model(models, environ)
+    model = None if models is None else _open_model(models, environ, book)
     if analysis == "mind":
         return Thinking(model, model, goes_on)
     readers, _ = _without_embedded(analysis)
-    return Thinking(model, None if readers is None else _open_model(readers, environ), goes_on)
+    return Thinking(model, None if readers is None else _open_model(readers, environ, book), goes_on)
 
 
-def _open_model(chain: str, environ: Mapping[str, str]) -> LanguageModel:
+def _open_model(chain: str, environ: Mapping[str, str], book: Book | None) -> LanguageModel:
     # Here and not above: a server without language models need not wait half a second for their library.
     from byourside_server.providers.language_registry import open_language_model
 
-    return open_language_model(chain, environ)
+    return open_language_model(chain, environ, book=book)
 
 
 def _without_embedded(chain: str) -> tuple[str | None, bool]:

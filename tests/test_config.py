@@ -155,3 +155,45 @@ def test_every_setting_is_in_the_operators_page() -> None:
         f"trunk.{field.name.rstrip('_')}" for field in dataclasses.fields(TrunkConfig) if field.name != "name"
     ]
     assert [name for name in names if f"| `{name}` |" not in written] == []
+
+
+@pytest.mark.parametrize("readers", ["off", "local", "open"])
+def test_who_may_read_the_metrics(tmp_path: Path, readers: str) -> None:
+    assert load(tmp_path).metrics == "local"
+    assert load(tmp_path, f'metrics = "{readers}"').metrics == readers
+
+
+def test_a_token_for_the_metrics_is_never_shown(tmp_path: Path) -> None:
+    config = load(tmp_path, 'metrics = "token"', {"BYOURSIDE_METRICS_TOKEN": "sixteen-or-more-characters"})
+    assert config.metrics_token == "sixteen-or-more-characters"
+    assert "sixteen" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("file", "why"),
+    [
+        ('metrics = "token"', "needs metrics_token"),
+        ('metrics_token = "sixteen-or-more-characters"', "guards nothing"),
+        ('metrics = "token"\nmetrics_token = "short"', "16 to 512"),
+        ('metrics = "token"\nmetrics_token = "with a space in the middle"', "16 to 512"),
+        ('metrics = "on"', "one of off, local, token, open"),
+        ('otel_endpoint = "collector:4318"', "must be a URL"),
+    ],
+)
+def test_metrics_and_traces_that_can_not_be(tmp_path: Path, file: str, why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        load(tmp_path, file)
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("http://127.0.0.1:4318", "http://127.0.0.1:4318/v1/traces"),
+        ("http://127.0.0.1:4318/", "http://127.0.0.1:4318/v1/traces"),
+        ("https://collector.example/otlp/v1/traces", "https://collector.example/otlp/v1/traces"),
+    ],
+)
+def test_a_collector_without_a_path_gets_the_protocols_own(tmp_path: Path, given: str, used: str) -> None:
+    """OTLP 1.5: traces go to /v1/traces."""
+    assert load(tmp_path).otel_endpoint is None
+    assert load(tmp_path, f'otel_endpoint = "{given}"').otel_endpoint == used

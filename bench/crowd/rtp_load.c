@@ -4,7 +4,8 @@
                                                         the sample behind its last voiced one
 
    Binds one UDP socket a call, prints their ports on one line, reads the answerer's ports from one line of
-   standard input, talks for SECONDS, and prints one JSON object of counts. Raw samples go to OUT.turns,
+   standard input, talks for SECONDS, and prints one JSON object of counts. A port 0 is a call that is not up
+   yet: a later line `NUMBER PORT` brings it up, the first call being number 0. Raw samples go to OUT.turns,
    OUT.barges and OUT.gaps as 32-bit floats, seconds: from the last voiced sample sent to the first voiced
    frame received; from the first sample that interrupts to the last voiced frame; and how far two packets
    of a call arrived from 20 ms apart.
@@ -13,6 +14,7 @@
    talks into it after a second, and begins again. Between words the line carries noise of about -65 dBFS. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { FRAME = 160, HEADER = 12, PACKET = FRAME + HEADER, TICKS_PER_S = 50, MOST_SAMPLES = 1 << 22 };
 enum { VOICED_MEAN = 300, BURST = 256, PATIENCE_S = 12 };
@@ -28,7 +31,7 @@ enum { VOICED_MEAN = 300, BURST = 256, PATIENCE_S = 12 };
 typedef enum { QUIET, SPEAKING, WAITING, LISTENING } Mode;
 typedef struct { unsigned char *ulaw; long length, voiced_end; } Utterance;
 typedef struct {
-  int file, utterance, interrupts, is_interrupting, stopped;
+  int file, utterance, interrupts, is_interrupting, stopped, is_up;
   Mode mode;
   long position, received, lost;
   double until, voiced_end_at, answer_at, last_voiced_at, began_at, stopped_at, last_packet_at;
@@ -159,6 +162,28 @@ static void receive(Call *call, const unsigned char *packet, int length, double 
   }
 }
 
+static void bring_up(Call *call, int port, double from) {
+  struct sockaddr_in there = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
+  call->is_up = connect(call->file, (void *)&there, sizeof there) == 0;
+  call->until = from + 1 + 3 * chance();
+}
+
+/* Whole lines `NUMBER PORT` that have come since the last look. */
+static void look_for_more(Call *all, int calls, double t) {
+  static char said[1 << 16];
+  static size_t length;
+  ssize_t more = read(0, said + length, sizeof said - 1 - length);
+  if (more <= 0) return;
+  said[length += more] = 0;
+  char *line = said, *end;
+  for (; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+    int number, port;
+    if (sscanf(line, "%d %d", &number, &port) == 2 && number >= 0 && number < calls) bring_up(all + number, port, t);
+  }
+  length -= line - said;
+  memmove(said, line, length);
+}
+
 int main(int count, char **given) {
   if (count < 7) { fprintf(stderr, "rtp_load CALLS SECONDS BARGE SEED OUT SPEECH...\n"); return 2; }
   int calls = atoi(given[1]), utterances = count - 6;
@@ -182,27 +207,28 @@ int main(int count, char **given) {
     printf("%d%c", port, i + 1 < calls ? ' ' : '\n');
   }
   fflush(stdout);
+  setvbuf(stdin, NULL, _IONBF, 0);
   for (int i = 0; i < calls; i++) {
-    struct sockaddr_in there = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (scanf("%d", &port) != 1) { fprintf(stderr, "a port for every call, please\n"); return 2; }
-    there.sin_port = htons(port);
-    connect(all[i].file, (void *)&there, sizeof there);
+    if (port > 0) bring_up(all + i, port, now());
   }
+  fcntl(0, F_SETFL, fcntl(0, F_GETFL) | O_NONBLOCK);
 
   Samples turns = {malloc(sizeof(float) * MOST_SAMPLES), 0}, barges = {malloc(sizeof(float) * MOST_SAMPLES), 0};
   Samples gaps = {malloc(sizeof(float) * MOST_SAMPLES), 0};
   double start = now(), most_behind = 0;
-  for (int i = 0; i < calls; i++) all[i].until = start + 1 + 3 * chance();
   long missed = 0, talked_over = 0, sent = 0, failed = 0, next = 0;
   unsigned char packet[PACKET], buffer[2048];
   struct epoll_event ready[512];
   for (double t; (t = now()) < start + seconds;) {
     /* Every call has its own moment within the 20 ms. */
     long due = (long)((t - start) * TICKS_PER_S * calls);
+    look_for_more(all, calls, t);
     double behind = (double)(due - next) / (TICKS_PER_S * calls);
     if (behind > most_behind) most_behind = behind;
     for (int burst = 0; next < due && burst < BURST; burst++, next++) {
       Call *call = all + next % calls;
+      if (!call->is_up) continue;
       unsigned timestamp = htonl(call->sequence * FRAME), source = htonl(0x1000 + next % calls);
       const unsigned char *frame = next_frame(call, speech, utterances, barge, now(), &turns, &barges, &missed, &talked_over);
       packet[0] = 0x80;

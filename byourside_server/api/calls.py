@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,7 +22,7 @@ from byourside_server.api.event_stream import (
     place_of,
     wants_stream,
 )
-from byourside_server.api.headers import idempotency_key_of
+from byourside_server.api.headers import idempotency_key_of, traceparent_of
 from byourside_server.api.query import after_of, limit_of, word_of
 from byourside_server.api.recording import no_recording, recording_answer
 from byourside_server.api.sip_trace import sip_trace_answer
@@ -46,6 +47,9 @@ class Calls:
         idempotency_key = idempotency_key_of(request.headers)
         body = parse_object(await read_body(request))
         wanted = parse_call_request(body, allow_local_webhooks=self._settings.allow_local_webhooks)
+        traceparent = traceparent_of(request.headers)
+        if traceparent is not None:
+            wanted = replace(wanted, traceparent=traceparent)
         call = await self._desk.place(
             account_of(request),
             key_of(request),

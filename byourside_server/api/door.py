@@ -20,6 +20,7 @@ from byourside_server.api.desk import Desk, Visit
 from byourside_server.api.headers import bearer_of, challenge
 from byourside_server.api.signpost import Signpost
 from byourside_server.errors import Refusal
+from byourside_server.measures.route import ROUTE
 
 log = logging.getLogger(__name__)
 # Told apart, not guarded: nothing is opened by a request id, so the system need not be asked for each.
@@ -60,6 +61,7 @@ class Door:
         if found is None:
             raise Refusal("not_found", "There is nothing at this path; /docs lists what there is.")
         place, parts = found
+        scope[ROUTE] = place.path
         if method == "OPTIONS":
             headers = {"Allow": ", ".join(place.allowed)}
             await Response(status_code=204, headers=headers)(scope, receive, way_out)

@@ -9,6 +9,7 @@ import re
 
 from starlette.datastructures import Headers
 
+from byourside_server.calls.trace_context import parse_traceparent
 from byourside_server.errors import Refusal
 
 # RFC 6750 §2.1 with the scheme in any case (RFC 9110 §11.1); the token in visible ASCII.
@@ -32,6 +33,12 @@ def challenge(headers: Headers) -> str:
     """WWW-Authenticate for a refused visitor; RFC 6750 §3 wants an error code only if a key was shown."""
     shown = "authorization" in headers
     return 'Bearer realm="byourside", error="invalid_token"' if shown else 'Bearer realm="byourside"'
+
+
+def traceparent_of(headers: Headers) -> str | None:
+    """The caller's place in a trace; None where there is none, or none that can be read."""
+    given = headers.getlist("traceparent")
+    return given[0] if len(given) == 1 and parse_traceparent(given[0]) is not None else None
 
 
 def idempotency_key_of(headers: Headers) -> str | None:

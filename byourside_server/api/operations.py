@@ -107,6 +107,14 @@ OPERATIONS: tuple[Operation, ...] = (
                 "and get its answer again. Extension.",
                 "order-7421",
             ),
+            Parameter(
+                "traceparent",
+                "header",
+                "string",
+                "W3C Trace Context: the call's own trace, where the operator keeps any, hangs on this span. "
+                "One that can't be read counts as none. Extension.",
+                "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            ),
         ),
         schemas.CallToPlace,
     ),

@@ -21,6 +21,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Place:
     """A path template, and who answers there."""
 
+    path: str
     template: re.Pattern[str]
     handlers: dict[str, Handler] = field(default_factory=dict)
     allowed: tuple[str, ...] = ()
@@ -34,7 +35,7 @@ class Signpost:
         self._places: dict[str, Place] = {}
         for route in routes:
             if isinstance(route, Route):
-                place = self._places.setdefault(route.path, Place(route.path_regex))
+                place = self._places.setdefault(route.path, Place(route.path, route.path_regex))
                 for method in route.methods or ():
                     place.handlers.setdefault(method, route.endpoint)
         for place in self._places.values():

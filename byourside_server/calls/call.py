@@ -60,6 +60,8 @@ class CallRequest:
     must_say: tuple[str, ...] = ()
     must_ask: tuple[str, ...] = ()
     hang_up_on: tuple[Verdict, ...] = ()
+    traceparent: str | None = None
+    """The caller's own place in a trace (W3C Trace Context), as the request's header had it."""
 
 
 @dataclass(frozen=True)

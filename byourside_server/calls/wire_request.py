@@ -255,6 +255,8 @@ def request_document(request: CallRequest) -> Json:
         "mustSay": list(request.must_say),
         "mustAsk": list(request.must_ask),
         "hangUpOn": list(request.hang_up_on),
+        # Seldom given, and never a part of the body.
+        **({} if request.traceparent is None else {"traceparent": request.traceparent}),
     }
 
 
@@ -279,4 +281,5 @@ def kept_request(document: Mapping[str, Any]) -> CallRequest:
         must_say=tuple(document.get("mustSay") or ()),
         must_ask=tuple(document.get("mustAsk") or ()),
         hang_up_on=tuple(document.get("hangUpOn") or ()),
+        traceparent=document.get("traceparent"),
     )

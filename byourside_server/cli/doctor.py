@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from byourside_server.cli.archive import is_served
+from byourside_server.cli.doctor_collector import check_collector
 from byourside_server.cli.doctor_trunks import check_trunks
 from byourside_server.cli.findings import Check, Finding, Verdict
 from byourside_server.cli.terminal import say
@@ -345,6 +346,8 @@ def check_settings(config: Config) -> Iterator[Finding]:
         yield Finding("warn", "settings", "allow_local_webhooks is on: for development only")
     if config.host not in ("127.0.0.1", "::1", "localhost") and config.public_url.startswith("http://"):
         yield Finding("warn", "settings", f"{config.host} without TLS: put a proxy before it, set public_url")
+    if config.metrics == "open" and config.host not in ("127.0.0.1", "::1", "localhost"):
+        yield Finding("warn", "settings", 'metrics = "open": whoever reaches this server reads them')
 
 
 CHECKS: tuple[Check, ...] = (
@@ -359,5 +362,6 @@ CHECKS: tuple[Check, ...] = (
     check_speech,
     check_mind,
     check_database,
+    check_collector,
     check_settings,
 )

@@ -7,9 +7,11 @@ is given counts. Only `app` and `cli` read this; every other room is handed plai
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from byourside_server.config.sources import FILE_NAME, PREFIX, Sources, read_file
 from byourside_server.config.trunks import E164, TrunkConfig, read_trunks
@@ -21,6 +23,7 @@ DATABASE_NAME = "byourside.db"
 DEFAULT_DATA_DIR = "~/.byourside"
 SPEEDS = ("real", "virtual")
 LOG_LEVELS = ("debug", "info", "warning", "error")
+METRICS_READERS = ("off", "local", "token", "open")
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,12 @@ class Config:
     """For development: `webhookUrl` may be http://localhost, too."""
     sip_trace: bool = True
     """Whether the SIP messages of every call are kept, without their secrets."""
+    metrics: str = "local"
+    """Who may read `/metrics`: `off` nobody, `local` this machine, `token` who shows it, `open` everybody."""
+    metrics_token: str | None = field(default=None, repr=False)
+    """Of `metrics = "token"`: what a reader shows as bearer."""
+    otel_endpoint: str | None = None
+    """An OpenTelemetry collector (OTLP over HTTP) that gets a trace of every call; none unless set."""
     log_level: str = "info"
     """debug, info, warning or error."""
     transfers: Mapping[str, str] = field(default_factory=dict)
@@ -157,6 +166,9 @@ def load_config(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> 
         max_concurrent=sources.whole("max_concurrent", 10, 0, 10_000),
         allow_local_webhooks=sources.yes_or_no("allow_local_webhooks", False),
         sip_trace=sources.yes_or_no("sip_trace", True),
+        metrics=sources.one_of("metrics", "local", METRICS_READERS),
+        metrics_token=sources.optional_text("metrics_token"),
+        otel_endpoint=_collector(sources),
         log_level=sources.one_of("log_level", "info", LOG_LEVELS),
         transfers=_transfers(sources),
         # An empty variable is as good as none here too.
@@ -165,6 +177,7 @@ def load_config(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> 
     sources.refuse_unknown()
     _refuse_unreachable(config)
     _refuse_hasty(config)
+    _refuse_unguarded(config)
     return config
 
 
@@ -180,6 +193,17 @@ def _refuse_unreachable(config: Config) -> None:
             f"sip_host {config.sip_host} is no address that others could send to:"
             " set it to this machine's, or set sip_advertised_host, too"
         )
+
+
+def _refuse_unguarded(config: Config) -> None:
+    """A token that is asked for must be there, and one that is there must be asked for."""
+    if config.metrics == "token" and not config.metrics_token:
+        raise ConfigError('metrics = "token" needs metrics_token: what readers show as bearer')
+    if config.metrics_token is not None and config.metrics != "token":
+        raise ConfigError('metrics_token guards nothing without metrics = "token"')
+    token = config.metrics_token or ""
+    if token and not re.fullmatch(r"[\x21-\x7e]{16,512}", token):
+        raise ConfigError("metrics_token must be 16 to 512 visible ASCII characters without spaces")
 
 
 def _refuse_hasty(config: Config) -> None:
@@ -220,6 +244,14 @@ def _own_url(host: str, port: int) -> str:
     """An address that works from this machine: wildcard addresses are no one's."""
     name = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     return f"http://{name}:{port}"
+
+
+def _collector(sources: Sources) -> str | None:
+    """The collector's address; a bare one gets the path that the protocol gives traces."""
+    if sources.optional_text("otel_endpoint") is None:
+        return None
+    given = sources.url("otel_endpoint", "")
+    return given if urlsplit(given).path.strip("/") else f"{given}/v1/traces"
 
 
 def _journal(sources: Sources) -> Path | None:

@@ -28,6 +28,7 @@ from byourside_server.dashboard.signing_in import SigningIn
 from byourside_server.dashboard.sound import Sound
 from byourside_server.dashboard.visit import DashboardSettings, Form, Visit, proof_of, read_form
 from byourside_server.errors import Refusal
+from byourside_server.measures.route import ROUTE
 from byourside_server.store.sessions import Session
 from byourside_server.switchboard import Switchboard
 
@@ -108,13 +109,17 @@ class Dashboard:
         path = request.url.path
         method = "GET" if request.method == "HEAD" else request.method
         if path.startswith("/assets/"):
+            request.scope[ROUTE] = "/assets"
             version, _, name = path.removeprefix("/assets/").partition("/")
             return self._assets.answer(version, name)
         if path == "/sign-in":
+            request.scope[ROUTE] = path
             return await self._signing_in.answer(request, method)
         token = self._signing_in.token_of(request)
         session = await self._switchboard.office.session(token) if token else None
         found = routes_at(path)
+        if found:
+            request.scope[ROUTE] = found[0][0].path
         if session is None:
             return self._signing_in.refuse(request, data=any(route.data for route, _ in found))
         visit = await self._visit(request, token, session)

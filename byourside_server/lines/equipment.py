@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from byourside_server.conversation.mind import Mind
 from byourside_server.lines.media_port import MediaPort
 from byourside_server.lines.sip_traces import SipTraces
 from byourside_server.lines.trunks import Trunks
+from byourside_server.measures.book import Book
 from byourside_server.providers.base import SpeechToText, TextToSpeech
 
 
@@ -36,6 +37,7 @@ class Equipment:
     transfers: tuple[TransferTarget, ...] = ()
     # Where every call's SIP messages are kept; None keeps none.
     traces: SipTraces | None = None
+    book: Book = field(default_factory=Book)
 
 
 def recording_path(recordings_dir: Path, call_id: str) -> Path:

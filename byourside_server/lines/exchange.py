@@ -9,7 +9,9 @@ from byourside_server.calls.call import Call
 from byourside_server.calls.happened import Happening
 from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.line import Line
+from byourside_server.lines.media_port import MediaPort
 from byourside_server.lines.trunks import Trunks
+from byourside_server.measures.table import ADMISSION_REFUSED, ADMISSIONS
 from byourside_server.sip import events as sip
 
 ADMIT_EVERY_S = 0.1
@@ -24,15 +26,25 @@ class Exchange:
 
     async def admit(self) -> None:
         """Return once one more call would leave the sound of those under way as it is."""
+        now, book, media = asyncio.get_running_loop().time, self._equipment.book, self._equipment.media
+        asked_at = now()
+        if self._admitting.locked() or not media.has_room():
+            book.count(ADMISSION_REFUSED)
         async with self._admitting:  # in the order they came
             # Nobody tells: how an engine does is a measurement that is taken now and then.
-            while not self._equipment.media.has_room():  # noqa: ASYNC110
+            while not media.has_room():  # noqa: ASYNC110
                 await asyncio.sleep(ADMIT_EVERY_S)
+        book.observe(ADMISSIONS, now() - asked_at)
 
     @property
     def trunks(self) -> Trunks:
         """The ways out, and how they are."""
         return self._equipment.trunks
+
+    @property
+    def media(self) -> MediaPort:
+        """What moves the sound."""
+        return self._equipment.media
 
     async def run(
         self, call: Call, report: Callable[[Happening], Awaitable[None]], cancelled: asyncio.Event

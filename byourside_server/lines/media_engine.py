@@ -17,6 +17,7 @@ import secrets
 import signal
 import socket
 import time
+from bisect import bisect_left
 from collections import deque
 
 import numpy as np
@@ -24,6 +25,7 @@ import numpy as np
 from byourside_server.lines.media_room import MediaRoom
 from byourside_server.lines.media_sockets import UdpRows
 from byourside_server.lines.media_uring_rows import UringRows
+from byourside_server.measures.table import TICK
 from byourside_server.media.g711 import encode_ulaw
 from byourside_server.media.messages import AskStats, Command, EngineStats, Event
 from byourside_server.media.rtp import FRAME_SAMPLES, TICK_MS, RtpPacket
@@ -84,7 +86,8 @@ class Punctuality:
     """How late the ticks began, and how long they took: all in sum, the latest one by one."""
 
     def __init__(self) -> None:
-        self.ticks = self.late_ticks = 0
+        self.ticks = self.late_ticks = self.over_ticks = 0
+        self._late_counts = [0] * (len(TICK) + 1)
         self._sum_s = self._worst_s = 0.0
         self._kept = np.zeros((KEPT_TICKS, 3), np.float64)
         """Moment on the monotonic clock, lateness, work: seconds."""
@@ -93,11 +96,13 @@ class Punctuality:
         self._kept[self.ticks % KEPT_TICKS, :2] = due_at, late_s
         self.ticks += 1
         self.late_ticks += late_s > LATE_S
+        self._late_counts[bisect_left(TICK, late_s)] += 1
         self._sum_s += late_s
         self._worst_s = max(self._worst_s, late_s)
 
     def worked(self, work_s: float) -> None:
         """The tick just noted is done."""
+        self.over_ticks += work_s > TICK_S
         self._kept[(self.ticks - 1) % KEPT_TICKS, 2] = work_s
 
     def write(self, path: str) -> None:
@@ -110,6 +115,7 @@ class Punctuality:
         lately = self._kept[np.arange(max(0, self.ticks - 1 - LATELY_TICKS), self.ticks - 1) % KEPT_TICKS]
         if not len(lately):
             lately = np.zeros((1, 3))
+        traffic = room.traffic()
         return EngineStats(
             ticks=self.ticks,
             rows_open=len(room.bank.rows),
@@ -120,6 +126,13 @@ class Punctuality:
             lately_work_ms=1000 * float(np.quantile(lately[:, 2], 0.9)),
             cpu_s=time.process_time(),
             stages=room.bank.cpu_by_stage(),
+            late_counts=tuple(self._late_counts),
+            late_sum_s=self._sum_s,
+            over_ticks=self.over_ticks,
+            packets_received=traffic.received,
+            packets_sent=traffic.sent,
+            packets_lost=traffic.lost,
+            packets_late=traffic.late,
         )
 
 

@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
+from byourside_server.lines.media_figures import EngineFigures, MediaFigures, figures_of
 from byourside_server.lines.media_port import MediaUnavailable, OnEvent
 from byourside_server.lines.media_process import ProcessMediaPort
 from byourside_server.media.messages import PLAIN, Closed, LineEvent, Lost, Srtp
@@ -22,6 +23,11 @@ class MediaPool:
         assert engines, "a pool needs an engine"
         self._engines = list(engines)
         self._engine_of: dict[str, int] = {}
+        self._figures = [EngineFigures(engine) for engine in self._engines]
+
+    async def figures(self, patience_s: float) -> MediaFigures:
+        """All engines in sum; of one that does not answer in time, what it last said."""
+        return await figures_of(self._figures, patience_s)
 
     async def start(self) -> None:
         """Start every engine, and wait until all answer."""

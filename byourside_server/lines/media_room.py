@@ -6,7 +6,7 @@ moves the bytes. The same room runs in the engine's process and in virtual time.
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -65,6 +65,16 @@ class PacketRows(Protocol):
         """RTCP that has arrived beside the sound, with its moment (epoch seconds) where that is known."""
 
 
+@dataclass(frozen=True)
+class Traffic:
+    """Packets of all lines, open or closed, since the start."""
+
+    received: int = 0
+    sent: int = 0
+    lost: int = 0
+    late: int = 0
+
+
 class MediaRoom:
     def __init__(
         self,
@@ -82,6 +92,17 @@ class MediaRoom:
         self._packets = packets
         self._files: dict[str, int] = {}
         self._told: list[LineEvent] = []
+        self._closed = Traffic()
+
+    def traffic(self) -> Traffic:
+        """A closed row's counts are nought again, so the whole arrays are those of the open ones."""
+        jitter, tick, closed = self.bank.jitter, self.bank.tick, self._closed
+        return Traffic(
+            closed.received + int(jitter.received.sum()),
+            closed.sent + sum(row.sent(tick) for row in self.bank.rows),
+            closed.lost + int(jitter.lost.sum()),
+            closed.late + int(jitter.late.sum()),
+        )
 
     def handle(self, command: Command) -> None:
         """Carry out one command; those for a line that is not open do nothing."""
@@ -213,6 +234,13 @@ class MediaRoom:
         self._srtp.forget(number)
         self._reports.forget(number)
         stats, rest = self.bank.close(line_id)
+        closed = self._closed
+        self._closed = Traffic(
+            closed.received + stats.packets_received,
+            closed.sent + stats.packets_sent,
+            closed.lost + stats.packets_lost,
+            closed.late + stats.packets_late,
+        )
         stats = replace(
             stats,
             srtp=suite,

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from byourside_server.measures.route import ROUTE
+
 if TYPE_CHECKING:
     from byourside_server.mcp.house_door import Desk
 
@@ -78,6 +80,7 @@ class _Fork:
         if scope["type"] != "http" or scope["path"] != PATH:
             await self._application(scope, receive, send)
             return
+        scope[ROUTE] = PATH
         if self._with_tools is None:
             self._with_tools = (await self._tools.mount())(self._application)
         await self._with_tools(scope, receive, send)

@@ -270,6 +270,16 @@ class EngineStats:
     """Of the last two seconds' ticks, nine in ten took no longer."""
     cpu_s: float
     stages: StageCpu
+    late_counts: tuple[int, ...] = ()
+    """Ticks by how late they began, between the bounds `measures.table.TICK`; each tick once."""
+    late_sum_s: float = 0.0
+    over_ticks: int = 0
+    """Ticks whose work took longer than a tick."""
+    packets_received: int = 0
+    """Of all lines since the start, open or closed; so are the next three."""
+    packets_sent: int = 0
+    packets_lost: int = 0
+    packets_late: int = 0
 
 
 LineEvent = (

@@ -101,6 +101,19 @@ def _get_optional_float(data: memoryview, at: int) -> tuple[float | None, int]:
     return (value if data[at] else None), end
 
 
+def _put_ints(out: bytearray, values: tuple[int, ...]) -> None:
+    out += _LENGTH.pack(len(values))
+    for value in values:
+        _put_int(out, value)
+
+
+def _get_ints(data: memoryview, at: int) -> tuple[tuple[int, ...], int]:
+    (count,) = _LENGTH.unpack_from(data, at)
+    start = at + _LENGTH.size
+    end = start + count * _INT.size
+    return tuple(value for (value,) in _INT.iter_unpack(data[start:end])), end
+
+
 def _put_bool(out: bytearray, value: bool) -> None:
     out.append(value)
 
@@ -117,6 +130,7 @@ _FIELD: dict[object, tuple[Callable[..., None], Callable[[memoryview, int], tupl
     float: (_put_float, _get_float),
     float | None: (_put_optional_float, _get_optional_float),
     bool: (_put_bool, _get_bool),
+    tuple[int, ...]: (_put_ints, _get_ints),
 }
 
 

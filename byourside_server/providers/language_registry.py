@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from byourside_server.clock import SystemClock
+from byourside_server.measures.book import Book
 from byourside_server.providers.base import LanguageModel
 from byourside_server.providers.chat_failures import ChatEndpoint
 from byourside_server.providers.chat_patience import USUAL_PATIENCE, Patience
 from byourside_server.providers.chat_request import AnswerFormat, Dialect, TokenLimit
 from byourside_server.providers.language_chain import LanguageChain
+from byourside_server.providers.measured import MeasuredModel
 from byourside_server.providers.openai_chat import OpenAiChat, Prices
 from byourside_server.providers.specification import Options, Specification, bad_configuration, parse_chain
 
@@ -72,14 +74,20 @@ OPTIONS: Mapping[str, str] = {
 
 
 def open_language_model(
-    spec: str, environ: Mapping[str, str], *, monotonic: Callable[[], float] | None = None
+    spec: str,
+    environ: Mapping[str, str],
+    *,
+    monotonic: Callable[[], float] | None = None,
+    book: Book | None = None,
 ) -> LanguageModel:
-    """The chain that `spec` names, keys out of `environ`. Connects to nothing yet.
+    """The chain that `spec` names, keys out of `environ`, timed in `book`. Connects to nothing yet.
 
     Raises ProviderError (BAD_CONFIGURATION) naming the option or the variable to set.
     """
     links = parse_chain(spec)
-    models = [open_chat_model(link, environ) for link in links]
+    models: list[LanguageModel] = [open_chat_model(link, environ) for link in links]
+    if book is not None:
+        models = [MeasuredModel(model, book) for model in models]
     return LanguageChain(models, monotonic=monotonic or SystemClock().monotonic)
 
 

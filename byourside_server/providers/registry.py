@@ -11,6 +11,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
 
+from byourside_server.measures.book import Book
+from byourside_server.measures.table import VENDOR_FAILURES
 from byourside_server.providers.base import SpeechToText, TextToSpeech
 from byourside_server.providers.embedded_stt import EmbeddedSpeechToText
 from byourside_server.providers.embedded_tts import open_embedded, open_espeak, open_flite
@@ -18,6 +20,7 @@ from byourside_server.providers.faster_whisper import open_faster_whisper
 from byourside_server.providers.kokoro import open_kokoro
 from byourside_server.providers.livekit_stt import open_livekit_speech_to_text
 from byourside_server.providers.livekit_tts import open_livekit_text_to_speech
+from byourside_server.providers.measured import LATE, MeasuredVoice, measured_ears
 from byourside_server.providers.piper import open_piper
 from byourside_server.providers.simulated import ScriptedSpeechToText, ToneTextToSpeech
 from byourside_server.providers.specification import Options, Specification, bad_configuration, parse_chain
@@ -75,24 +78,46 @@ TEXT_TO_SPEECH_FAMILIES: dict[str, FamilyOpener[TextToSpeech]] = {"livekit": ope
 SPEECH_TO_TEXT_FAMILIES: dict[str, FamilyOpener[SpeechToText]] = {"livekit": open_livekit_speech_to_text}
 
 
-def open_text_to_speech(spec: str, environ: Environ = NO_KEYS) -> TextToSpeech:
-    """The voice, or chain of voices, that `spec` names, with keys out of `environ`.
+def open_text_to_speech(
+    spec: str, environ: Environ = NO_KEYS, book: Book | None = None
+) -> TextToSpeech:
+    """The voice, or chain of voices, that `spec` names, with keys out of `environ`, timed in `book`.
 
     Nothing is connected yet. Raises ProviderError (BAD_CONFIGURATION) naming the option or variable to set.
     """
     known, families = TEXT_TO_SPEECH, TEXT_TO_SPEECH_FAMILIES
     engines = [_open("text-to-speech", known, families, link, environ) for link in parse_chain(spec)]
-    return engines[0] if len(engines) == 1 else TextToSpeechChain(engines)
+    if book is not None:
+        engines = [MeasuredVoice(engine, book) for engine in engines]
+    if len(engines) == 1:
+        return engines[0]
+    chain = TextToSpeechChain(engines)
+    if book is not None:
+        chain.on_late = partial(_count_late, book, "voice")
+    return chain
 
 
-def open_speech_to_text(spec: str, environ: Environ = NO_KEYS) -> SpeechToText:
-    """The ears, or chain of ears, that `spec` names; a chain streams where its first engine does.
+def open_speech_to_text(
+    spec: str, environ: Environ = NO_KEYS, book: Book | None = None
+) -> SpeechToText:
+    """The ears, or chain of ears, that `spec` names, timed in `book`; a chain streams where its first does.
 
     Raises ProviderError (BAD_CONFIGURATION).
     """
     known, families = SPEECH_TO_TEXT, SPEECH_TO_TEXT_FAMILIES
     engines = [_open("speech-to-text", known, families, link, environ) for link in parse_chain(spec)]
-    return engines[0] if len(engines) == 1 else chain_of_ears(engines)
+    if book is not None:
+        engines = [measured_ears(engine, book) for engine in engines]
+    if len(engines) == 1:
+        return engines[0]
+    chain = chain_of_ears(engines)
+    if book is not None:
+        chain.on_late = partial(_count_late, book, "ears")
+    return chain
+
+
+def _count_late(book: Book, door: str, engine: str) -> None:
+    book.count(VENDOR_FAILURES, door, engine, LATE)
 
 
 def _open(

@@ -51,6 +51,8 @@ class TextToSpeechChain:
         self._rests = EngineRests(len(engines), monotonic)
         self._first_audio_s, self._budget_s, self._monotonic = first_audio_s, budget_s, monotonic
         self._is_closed = False
+        # Told the name of an engine that was given too little time, or beaten by another.
+        self.on_late: Callable[[str], None] = lambda name: None
 
     async def stream(self, text: str, *, language: str = "en-US") -> AsyncIterator[bytes]:
         """The pieces of the first engine whose first is there in time. Raises ProviderError, also midway."""
@@ -95,6 +97,7 @@ class TextToSpeechChain:
                 self._rests.was_late(place)
             late = ProviderError(ProviderErrorKind.TIMED_OUT, f"{name} made no sound in {patience_s:.1f} s")
             _log_failure(name, late)
+            self.on_late(name)
             raise late from None
         except ProviderError as error:
             self._note(place, error)
@@ -143,6 +146,8 @@ class SpeechToTextChain:
         self._rests = EngineRests(len(engines), monotonic)
         self._answer_s, self._budget_s, self._monotonic = answer_s, budget_s, monotonic
         self._is_closed = False
+        # Told the name of an engine that another was quicker than, and that should have been there.
+        self.on_late: Callable[[str], None] = lambda name: None
 
     async def prepare(self, expect: Expectation) -> None:
         """Every engine is made ready; raises ProviderError only where none is."""
@@ -209,6 +214,7 @@ class SpeechToTextChain:
         for place in places:
             self._rests.was_late(place)
             log.warning("speech engine late", extra={"engine": self._engines[place].name})
+            self.on_late(self._engines[place].name)
 
     async def close(self) -> None:
         """Closes every engine; a second close does nothing."""

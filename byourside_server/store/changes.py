@@ -6,8 +6,12 @@ Within one process only; whoever waits also looks by himself now and then, for c
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable
 
 from byourside_server.calls.call import Call
+
+log = logging.getLogger(__name__)
 
 
 class Changes:
@@ -15,9 +19,20 @@ class Changes:
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._listeners: list[Callable[[Call], None]] = []
+
+    def listen(self, listener: Callable[[Call], None]) -> None:
+        """Hear of every change that this process has made, as the call is afterwards."""
+        self._listeners.append(listener)
 
     def tell(self, call: Call) -> None:
         """This call has changed."""
+        for listener in self._listeners:
+            try:
+                listener(call)
+            except Exception:
+                # Who only looks on must not hold up a call.
+                log.exception("listener failed", extra={"call_id": call.id})
         for subject in (call.id, call.account_id):
             for waiting in self._waiting.get(subject, ()):
                 waiting.set()

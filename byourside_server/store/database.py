@@ -21,6 +21,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from byourside_server.errors import ConfigError, Refusal
+from byourside_server.measures.book import Book
+from byourside_server.measures.table import COMMIT_GROUP, COMMITS, STORE_TROUBLE, WRITES
 from byourside_server.store.sqlite_threads import READERS, SqliteThreads
 
 P = ParamSpec("P")
@@ -93,7 +95,8 @@ def sqlite_engine(path: str, *, pool_size: int, isolation_level: str | None) -> 
 class Database:
     """One database, by URL: `sqlite:///path/to/file.db` or `postgresql+asyncpg://…`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, book: Book | None = None) -> None:
+        self._book = book or Book()
         try:
             self.url = sa.make_url(url)
         except (sa.exc.ArgumentError, ValueError):
@@ -116,7 +119,9 @@ class Database:
         elif self.url.get_backend_name() == "sqlite" and self.url.database not in (None, "", ":memory:"):
             # One connection for the writer, one for glances, and one for each reader.
             engine = sqlite_engine(str(self.url.database), pool_size=READERS + 2, isolation_level=None)
-            self._sqlite = SqliteThreads(engine, lambda: StoreUnavailable("the store has been closed"))
+            self._sqlite = SqliteThreads(
+                engine, lambda: StoreUnavailable("the store has been closed"), self._note_commit
+            )
         else:
             raise ConfigError(f"the database {self.url!r} is not known: {KNOWN_URLS}")
 
@@ -137,16 +142,24 @@ class Database:
 
         Raises whatever `fn` raised (nothing of it stays), or StoreUnavailable.
         """
+        asked_at = time.monotonic()
         if self._sqlite is not None:
-            return cast("T", await _settled(self._sqlite.write(lambda conn: fn(conn, *args, **kwargs))))
-        return await self._on_postgres(lambda conn: fn(conn, *args, **kwargs))
+            asked = self._sqlite.write(lambda conn: fn(conn, *args, **kwargs))
+            written = cast("T", await self._settled(asked))
+            self._book.observe(WRITES, time.monotonic() - asked_at)
+            return written
+        written = await self._on_postgres(lambda conn: fn(conn, *args, **kwargs))
+        took_s = time.monotonic() - asked_at
+        self._book.observe(WRITES, took_s)
+        self._note_commit(took_s, 1)
+        return written
 
     async def read(
         self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Run `fn` on one consistent snapshot; it must not write."""
         if self._sqlite is not None:
-            return cast("T", await _settled(self._sqlite.read(lambda conn: fn(conn, *args, **kwargs))))
+            return cast("T", await self._settled(self._sqlite.read(lambda conn: fn(conn, *args, **kwargs))))
         return await self._on_postgres(lambda conn: fn(conn, *args, **kwargs))
 
     async def glance(
@@ -167,7 +180,7 @@ class Database:
             async with self._glances.connect() as conn:
                 return await conn.run_sync(lambda sync: fn(sync, *args, **kwargs))
         except TROUBLE as trouble:
-            raise StoreUnavailable(str(trouble)) from trouble
+            raise self._trouble(trouble) from trouble
 
     async def _on_postgres(self, work: Callable[[sa.Connection], T]) -> T:
         assert self._postgres is not None
@@ -179,10 +192,10 @@ class Database:
                 if attempt < TRIES and getattr(trouble.orig, "sqlstate", None) in AGAIN_SQLSTATES:
                     continue
                 if isinstance(trouble, TROUBLE) or trouble.connection_invalidated:
-                    raise StoreUnavailable(str(trouble)) from trouble
+                    raise self._trouble(trouble) from trouble
                 raise
             except TROUBLE as trouble:
-                raise StoreUnavailable(str(trouble)) from trouble
+                raise self._trouble(trouble) from trouble
         raise AssertionError("unreachable")
 
     async def close(self) -> None:
@@ -192,10 +205,17 @@ class Database:
         if self._postgres is not None:
             await self._postgres.dispose()
 
+    async def _settled(self, asked: asyncio.Future[object]) -> object:
+        """The answer. A caller that goes away takes nothing back: what was asked for is still done."""
+        try:
+            return await asked
+        except TROUBLE as trouble:
+            raise self._trouble(trouble) from trouble
 
-async def _settled(asked: asyncio.Future[object]) -> object:
-    """The answer. A caller that goes away takes nothing back: what was asked for is still done."""
-    try:
-        return await asked
-    except TROUBLE as trouble:
-        raise StoreUnavailable(str(trouble)) from trouble
+    def _trouble(self, why: BaseException) -> StoreUnavailable:
+        self._book.count(STORE_TROUBLE)
+        return StoreUnavailable(str(why))
+
+    def _note_commit(self, took_s: float, writes: int) -> None:
+        self._book.observe(COMMITS, took_s)
+        self._book.observe(COMMIT_GROUP, writes)

@@ -5,7 +5,8 @@ ours, so neither waits for the other's housekeeping. DBOS keeps silent: no conso
 
 Facts paid for: the default executor id is `local`, with which a second process would re-run the first
 one's live calls; the application version must be constant or a new release would leave old items lying;
-threads are unlimited unless capped; polling at 0.1 s starts a call in 72 ms against 561 at the default.
+threads are unlimited unless capped; polling at 0.1 s starts a call in 72 ms against 561 at the default, and
+costs 7 % of a core for ever, so the threads are woken by `dbos_nudges` and poll once a second.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import sqlalchemy as sa
 from dbos import DBOS, DBOSClient, DBOSConfig, EnqueueOptions, WorkflowSerializationFormat, WorkflowStatus
 
 from byourside_server.store.database import Database, sqlite_engine
+from byourside_server.store.dbos_nudges import Nudges
 from byourside_server.store.engine import Handler, Item, Kind
 
 APPLICATION_NAME = "byourside"
@@ -32,12 +34,16 @@ SQLITE_POOL = 4
 POSTGRES_POOL = 8
 MAX_RECOVERIES = 1_000
 PURGE_BATCH = 500
-# Queue of each kind, seconds between looks at it, and items of it that run at once in one process.
-QUEUES: dict[Kind, tuple[str, float, int]] = {
-    "dial": ("calls", 0.1, 64),
-    "analyse": ("post", 0.2, 4),
-    "deliver": ("hooks", 0.1, 64),
+# Queue of each kind, and items of it that run at once in one process.
+QUEUES: dict[Kind, tuple[str, int]] = {
+    "dial": ("calls", 64),
+    "analyse": ("post", 4),
+    "deliver": ("hooks", 64),
 }
+# Between looks at a queue into which this process puts nothing: what another put, or put off, comes so late.
+POLLING_S = 1.0
+# The first sleep of a queue thread can't be cut short, and an earlier run may have left something to do.
+FIRST_LOOK_S = 0.1
 UNDONE = ["ENQUEUED", "DELAYED", "PENDING"]
 DONE = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
@@ -62,6 +68,7 @@ class DbosEngine:
         self._handlers: Mapping[Kind, Handler] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
+        self._nudges = Nudges(queue_name for queue_name, _ in QUEUES.values())
 
     async def start(self, handlers: Mapping[Kind, Handler]) -> None:
         global _running
@@ -95,15 +102,24 @@ class DbosEngine:
         self._client = self._make_client(url)
         # Tables and queues before the launch: DBOS looks for new queues only once a second.
         DBOS.migrate(str(config["system_database_url"]))
-        for queue_name, polling_s, at_once in QUEUES.values():
-            self._client.register_queue(
+        self._register_queues(FIRST_LOOK_S)
+        dbos = DBOS(config=config)
+        DBOS.launch()
+        for stop in dbos.background_thread_stop_events:
+            self._nudges.stand_in_for(stop)
+        # Its threads read this before each sleep.
+        self._register_queues(POLLING_S)
+        for queue_name, _ in QUEUES.values():
+            self._nudges.nudge(queue_name)
+
+    def _register_queues(self, polling_s: float) -> None:
+        for queue_name, at_once in QUEUES.values():
+            self._theirs.register_queue(
                 queue_name,
                 worker_concurrency=at_once,
                 polling_interval_sec=polling_s,
                 on_conflict="always_update",
             )
-        DBOS(config=config)
-        DBOS.launch()
 
     def _make_client(self, url: str) -> DBOSClient:
         if self._own_engine is not None:
@@ -128,9 +144,12 @@ class DbosEngine:
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_awaited(handler), self._loop))
         except Exception:
             log.exception("item failed", extra={"kind": kind, "item_args": list(args)})
+        finally:
+            # What this one's place was full for may begin.
+            self._nudges.nudge(QUEUES[kind][0])
 
     def put(self, conn: sa.Connection, item: Item) -> None:
-        queue_name, _, _ = QUEUES[item.kind]
+        queue_name, _ = QUEUES[item.kind]
         options = EnqueueOptions(
             workflow_name=WORKFLOW_NAME,
             queue_name=queue_name,
@@ -143,6 +162,7 @@ class DbosEngine:
         if item.delay_s > 0:
             options["delay_seconds"] = item.delay_s
         self._theirs.enqueue_in_transaction(conn, options, item.kind, list(item.args))
+        self._nudges.nudge(queue_name)
 
     async def requeue_from_others(self, alive: Collection[str]) -> int:
         return await asyncio.to_thread(self._requeue, frozenset(alive))
@@ -155,6 +175,7 @@ class DbosEngine:
                 of_queue.setdefault(item.queue_name, []).append(item.workflow_id)
         for queue_name, keys in of_queue.items():
             self._theirs.resume_workflows(keys, queue_name=queue_name)
+            self._nudges.nudge(queue_name)
         return sum(len(keys) for keys in of_queue.values())
 
     async def outstanding(self, keys: Collection[str]) -> frozenset[str]:

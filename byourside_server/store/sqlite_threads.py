@@ -43,9 +43,16 @@ class Work:
 class SqliteThreads:
     """Threads over an engine whose connections leave transactions to us. They start when first needed."""
 
-    def __init__(self, engine: sa.Engine, refusal: Callable[[], Exception]) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        refusal: Callable[[], Exception],
+        note_commit: Callable[[float, int], None] = lambda took_s, writes: None,
+    ) -> None:
+        """`note_commit` hears in the writer's thread how long each transaction took, and for how many."""
         self._engine = engine
         self._refusal = refusal
+        self._note_commit = note_commit
         self._writes: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._reads: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -118,6 +125,7 @@ class SqliteThreads:
 
     def _commit(self, group: list[Work]) -> None:
         """One transaction for all of `group`."""
+        began = time.monotonic()
         try:
             with self._engine.connect() as conn:
                 run = driver(conn).execute
@@ -129,6 +137,7 @@ class SqliteThreads:
                 except BaseException:
                     conn.invalidate()
                     raise
+            self._note_commit(time.monotonic() - began, len(group))
         except Exception as trouble:
             for work in group:
                 work.value, work.error = None, trouble

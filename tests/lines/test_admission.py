@@ -15,6 +15,7 @@ from byourside_server.lines.media_engine import Punctuality
 from byourside_server.lines.media_memory import InProcessMedia, MemoryRows, MemoryWire
 from byourside_server.lines.media_process import LATE_SHARE, WORK_SHARE
 from byourside_server.lines.media_room import MediaRoom
+from byourside_server.measures.book import Book
 from byourside_server.media.messages import EngineStats
 from byourside_server.media.rtp import TICK_MS
 from tests.lines.rehearsal import play
@@ -36,7 +37,7 @@ def test_calls_wait_while_ticks_are_late_and_go_in_the_order_they_came() -> None
         loop = asyncio.get_running_loop()
         media = BusyMedia(1, MemoryWire())
         media.calm_at = loop.time() + 3
-        exchange = Exchange(cast(Equipment, SimpleNamespace(media=media)))
+        exchange = Exchange(cast(Equipment, SimpleNamespace(media=media, book=Book())))
 
         async def call(name: str) -> None:
             await exchange.admit()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 
 from byourside_server.lines.media_pool import MediaPool
 from byourside_server.lines.media_port import Closed, Lost
 from byourside_server.lines.media_process import ProcessMediaPort
-from tests.lines.test_media_process import Ear
+from tests.lines.test_media_process import PATIENCE_S, Ear
 
 
 def test_lines_are_spread_over_engines_and_one_that_dies_takes_only_its_own() -> None:
@@ -61,3 +62,44 @@ def test_an_engine_takes_no_more_lines_than_it_has_rows() -> None:
             await pool.stop()
 
     assert asyncio.run(fill()) == (True, False, True)
+
+
+def test_figures_are_summed_and_an_engine_that_hangs_or_dies_holds_nobody_up() -> None:
+    """SIGSTOP: the process is there, its socket is open, and nothing comes back."""
+
+    async def story() -> list[tuple[dict[str, int], int, int]]:
+        engines, ears = [ProcessMediaPort(4), ProcessMediaPort(4)], [Ear() for _ in range(4)]
+        pool = MediaPool(engines)
+        await pool.start()
+        told = []
+        try:
+            for number, ear in enumerate(ears):
+                await pool.open(f"call{number}", ear.hear)
+            pids = [engine.pid or 0 for engine in engines]
+            told.append(await pool.figures(PATIENCE_S))
+            os.kill(pids[0], signal.SIGSTOP)
+            for _ in range(2):
+                began = time.monotonic()
+                told.append(await pool.figures(0.2))
+                assert time.monotonic() - began < PATIENCE_S / 2
+            os.kill(pids[0], signal.SIGCONT)
+            told.append(await pool.figures(PATIENCE_S))
+            os.kill(pids[1], signal.SIGKILL)
+            await ears[1].until(Lost)
+            told.append(await pool.figures(PATIENCE_S))
+        finally:
+            await pool.stop()
+        return [(dict(each.states), each.rows, sum(each.sums.late_counts)) for each in told]
+
+    told = asyncio.run(story())
+    assert [states for states, _, _ in told] == [
+        {"running": 2},
+        {"silent": 1, "running": 1},
+        {"silent": 1, "running": 1},
+        {"running": 2},
+        {"running": 1, "stopped": 1},
+    ]
+    assert [rows for _, rows, _ in told] == [4, 4, 4, 4, 2]
+    ticks = [count for _, _, count in told]
+    assert ticks == sorted(ticks), "what only grows never falls"
+    assert ticks[0] > 0

@@ -21,6 +21,7 @@ FIELDS = {
     float: st.floats(allow_nan=False),
     float | None: st.none() | st.floats(allow_nan=False),
     bool: st.booleans(),
+    tuple[int, ...]: st.lists(INT64, max_size=20).map(tuple),
 }
 
 

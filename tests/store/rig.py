@@ -130,6 +130,8 @@ class Rig:
     directory: Path
     clock: ManualClock = field(default_factory=ManualClock)
     worker_id: str = "worker-test"
+    on_change: Callable[[Call], None] | None = None
+    """Looks on from before the start."""
 
     async def __aenter__(self) -> Rig:
         self.db = Database(self.url)
@@ -149,6 +151,8 @@ class Rig:
             # The clock jumps by days here, and nobody beats meanwhile.
             settings=SwitchboardSettings(lease_s=100 * 86_400.0),
         )
+        if self.on_change is not None:
+            self.switchboard.look_on(self.on_change)
         await self.switchboard.start()
         return self
 

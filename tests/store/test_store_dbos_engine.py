@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from byourside_server.store import dbos_engine
 from byourside_server.store.database import Database
 from byourside_server.store.dbos_engine import DbosEngine
 from byourside_server.store.engine import Item
@@ -97,6 +98,40 @@ def test_what_a_dead_worker_had_begun_is_run_by_the_next(url: str, tmp_path: Pat
         async with asyncio.timeout(10):
             await finished.wait()
         await second.stop()
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_what_is_put_runs_at_once_though_queues_are_looked_at_once_a_minute(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dbos_engine, "POLLING_S", 60.0)
+
+    async def story() -> None:
+        db = Database(url)
+        await db.write(_make_a_file)
+        engine = DbosEngine(db)
+        ran: list[int] = []
+        all_ran = asyncio.Event()
+
+        async def handler(number: int) -> None:
+            ran.append(number)
+            if len(ran) == 200:
+                all_ran.set()
+
+        await engine.start({"deliver": handler})
+
+        # More than run at once: those who wait are begun where others end.
+        def put(conn: sa.Connection) -> None:
+            for number in range(200):
+                engine.put(conn, Item("deliver", f"item {number}", (number,)))
+
+        await db.write(put)
+        async with asyncio.timeout(30):
+            await all_ran.wait()
+        assert sorted(ran) == list(range(200))
+        await engine.stop()
         await db.close()
 
     asyncio.run(story())

@@ -137,7 +137,7 @@ def test_a_server_that_died_in_mid_call_ends_it_as_worker_lost(url: str, tmp_pat
                 await first.engine.work()
                 await first.switchboard.wait_for_change(live_call.id, 99, 0.1)
         heard_at = first.clock.epoch()
-        await _die(first)
+        await die(first)
         first.clock.advance(500.0)
 
         async with Rig(url, tmp_path, clock=first.clock, worker_id="worker-2") as second:
@@ -156,7 +156,7 @@ def test_a_server_that_died_in_mid_call_ends_it_as_worker_lost(url: str, tmp_pat
     asyncio.run(story())
 
 
-async def _die(rig: Rig) -> None:
+async def die(rig: Rig) -> None:
     """End the process's tasks without a word to the store, as kill -9 does."""
     doomed = [*rig.switchboard._chores, *rig.switchboard._exchange._tasks]
     rig.switchboard._lease._beaten_at = float("-inf")

@@ -1,0 +1,48 @@
+"""What the doctor says of the collector of traces."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from byourside_server.cli.doctor_collector import check_collector
+from byourside_server.cli.findings import Finding
+from byourside_server.config import load_config
+from tests.spans.collector import collector
+from tests.walks.house import free_port
+
+
+def examined(data_dir: Path, endpoint: str | None) -> list[Finding]:
+    if endpoint is not None:
+        (data_dir / "config.toml").write_text(f'otel_endpoint = "{endpoint}"')
+    return list(check_collector(load_config({"data_dir": str(data_dir)}, {})))
+
+
+def test_without_one_there_is_nothing_to_say(tmp_path: Path) -> None:
+    assert examined(tmp_path, None) == []
+
+
+def test_one_that_takes_traces_is_well(tmp_path: Path) -> None:
+    """What it gets is a whole request of the protocol, without spans."""
+    with collector() as told:
+        [finding] = examined(tmp_path, told.url)
+    assert (finding.verdict, told.paths, told.spans) == ("ok", ["/v1/traces"], [])
+
+
+def test_one_that_refuses_or_is_not_there_costs_traces_and_no_calls(tmp_path: Path) -> None:
+    with collector() as told:
+        told.status = 404
+        [refused] = examined(tmp_path, told.url)
+    [away] = examined(tmp_path, f"http://127.0.0.1:{free_port()}")
+    assert (refused.verdict, away.verdict) == ("warn", "warn")
+    assert "404" in refused.words
+    assert "no answer" in away.words
+
+
+def test_without_the_library_it_can_not_serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    [finding] = examined(tmp_path, "http://127.0.0.1:4318")
+    assert finding.verdict == "fail"
+    assert "byourside-server[otel]" in finding.words
