@@ -4,8 +4,10 @@ Starts the real server on one core and sends to it from the other: POST (a fifth
 Idempotency-Key, a tenth of those repeated), GET of one call, of a page of 20, and validate, over 50
 connections. In the same run the floors: the bare framework, a bare ASGI application, and the load
 generator's own ceiling. Calls are placed with `scheduledAt` a year ahead, so that they are accepted as any
-other but never dialled; the accounts have no minute allowance and no rate to speak of. At the end the
-server is killed with -9, and every call that was answered must be in the file.
+other but never dialled; the accounts have no minute allowance and no rate to speak of. Last of all POSTs with
+a webhook, from accounts with an allowance: each brings a signed delivery of `call.queued` to a receiver on
+the load's core. At the end the server is killed with -9, and every call that was answered must be in the
+file.
 
     script/bench api [--seconds 6] [--postgres]
 """
@@ -35,7 +37,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 os.environ["PYTHONPATH"] = str(ROOT)
 
-from bench.machine import cpu_s  # noqa: E402
+from bench.machine import cpu_s, end_with_children  # noqa: E402
 from bench.placing_load.client import Requests, Tally, load, request  # noqa: E402
 from bench.placing_load.floors import FLOORS  # noqa: E402
 from bench.placing_load.postgres import cluster, pinned, settings_of  # noqa: E402
@@ -102,10 +104,11 @@ async def measure(
     return found
 
 
-def placements(secrets_: list[str]) -> Requests:
+def placements(secrets_: list[str], webhook_url: str | None = None) -> Requests:
     """POSTs; each connection has one account's key, every fifth request an Idempotency-Key."""
     year_ahead = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 365 * 86_400))
-    body = json.dumps({**BODY, "scheduledAt": year_ahead}).encode()
+    hook = {} if webhook_url is None else {"webhookUrl": webhook_url}
+    body = json.dumps({**BODY, **hook, "scheduledAt": year_ahead}).encode()
     plain = [request("POST", PATH, key, body) for key in secrets_]
     run = secrets.token_hex(4)
 
@@ -120,33 +123,33 @@ def placements(secrets_: list[str]) -> Requests:
     return make
 
 
-async def furnish(url: str) -> list[str]:
-    """Tables, accounts and numbers in an empty database; one key of each account."""
+async def furnish(url: str) -> tuple[list[str], list[str]]:
+    """Tables, accounts and numbers in an empty database; keys of accounts without and with an allowance."""
     database = Database(url)
     now = time.time()
     await database.write(migrate, now)
     made = []
-    for number in range(ACCOUNTS):
+    for number in range(2 * ACCOUNTS):
         account = await database.write(
             accounts.create_account,
             f"bench-{number}",
             now,
             calls_per_minute=100_000_000,
-            minute_allowance=None,
+            minute_allowance=None if number < ACCOUNTS else 1e9,
         )
         e164 = f"+1415555{100 + number:04d}"
         await database.write(numbers.add_number, account.id, e164, now)
         made.append((await database.write(keys.create_key, account.id, "bench", now))[1])
     await database.close()
-    return made
+    return made[:ACCOUNTS], made[ACCOUNTS:]
 
 
 @contextlib.contextmanager
-def floor(name: str) -> Iterator[tuple[int, int]]:
-    """A floor's process on the server's core: its pid and port."""
+def floor(name: str, core: int = 0) -> Iterator[tuple[int, int]]:
+    """A floor's process, on the server's core unless another is named: its pid and port."""
     port = free_port()
     command = [sys.executable, "-m", "bench.placing_load.floors", name, str(port)]
-    with pinned(0):
+    with pinned(core):
         process = subprocess.Popen(command, cwd=ROOT)
     try:
         yield process.pid, port
@@ -176,9 +179,10 @@ async def floors(given: argparse.Namespace) -> list[Measured]:
 
 
 async def of_the_server(
-    label: str, house: House, secrets_: list[str], given: argparse.Namespace
+    label: str, house: House, keys_: tuple[list[str], list[str]], given: argparse.Namespace
 ) -> tuple[list[Measured], set[str]]:
     """All rows of one server, and the ids of the calls it has answered."""
+    secrets_, with_allowance = keys_
     with pinned(0):
         house.start()
     assert house.process is not None
@@ -201,7 +205,12 @@ async def of_the_server(
             f"{label}: {name}", pid, port, lambda n, _, lines=lines: lines[n % len(lines)], given
         )
         found.append(rows)
-    return found, ids
+    with floor("wire", given.load_core) as (_, hook_port):
+        await until_open(hook_port)
+        full = placements(with_allowance, f"http://localhost:{hook_port}/hook")
+        row = await measure(f"{label}: POST, webhook+allowance", pid, port, full, given, keep=True)
+        ids |= {json.loads(body)["callId"] for body in row.tally.bodies}
+    return [*found, row], ids
 
 
 async def one_each(port: int, secrets_: list[str]) -> list[str]:
@@ -216,10 +225,12 @@ async def one_each(port: int, secrets_: list[str]) -> list[str]:
 async def on_sqlite(given: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="bys-api-") as folder:
         path = Path(folder) / "byourside.db"
-        house = House(Path(folder), extra=("--database-url", f"sqlite:///{path}"))
-        secrets_ = await furnish(f"sqlite:///{path}")
-        rows, ids = await of_the_server("SQLite", house, secrets_, given)
-        house.kill()
+        house = House(Path(folder), extra=("--database-url", f"sqlite:///{path}", "--allow-local-webhooks"))
+        keys_ = await furnish(f"sqlite:///{path}")
+        try:
+            rows, ids = await of_the_server("SQLite", house, keys_, given)
+        finally:
+            house.kill()
         engine = sqlite_engine(str(path), pool_size=1, isolation_level=None)
         with engine.connect() as conn:
             settings = {name: conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
@@ -233,10 +244,12 @@ async def on_postgres(given: argparse.Namespace) -> dict[str, Any] | None:
         if url is None:
             print("no PostgreSQL programs here")
             return None
-        secrets_ = await furnish(url)
-        house = House(Path(folder), extra=("--database-url", url))
-        rows, ids = await of_the_server("PostgreSQL", house, secrets_, given)
-        house.kill()
+        keys_ = await furnish(url)
+        house = House(Path(folder), extra=("--database-url", url, "--allow-local-webhooks"))
+        try:
+            rows, ids = await of_the_server("PostgreSQL", house, keys_, given)
+        finally:
+            house.kill()
         database = Database(url)
         settings = await database.read(settings_of)
         kept = await database.read(lambda conn: set(conn.execute(sa.text("SELECT id FROM calls")).scalars()))
@@ -287,7 +300,9 @@ def main() -> int:
     parser.add_argument("--no-floors", action="store_true")
     parser.add_argument("--no-postgres", action="store_true")
     parser.add_argument("--out", default=str(RESULT), help="where the result goes, '' for nowhere")
-    return uvloop.run(run(parser.parse_args()))
+    given = parser.parse_args()
+    end_with_children()
+    return uvloop.run(run(given))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
-"""What benches ask of the machine: a process's CPU time and memory, and to be left alone meanwhile."""
+"""What benches ask of the machine: CPU and memory, to be left alone, to be stopped with what they started."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,11 @@ def peak_kib(pid: int) -> int:
     """Most memory a process ever had resident."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
+def end_with_children() -> None:
+    """Have SIGTERM end the program as an exception does, so that what it has started is stopped with it."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.machine import alone  # noqa: E402
+from bench.machine import alone, end_with_children  # noqa: E402
 
 CALLERS = ROOT / "bench" / "sip_callers"
 STACKS = {
@@ -63,7 +63,11 @@ def callee() -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def place(stack: str, rate: float, seconds: float) -> dict[str, object]:
@@ -116,6 +120,7 @@ def main() -> int:
     parser.add_argument("--no-ramp", action="store_true", help="do not look for the rate that fills a core")
     parser.add_argument("--lock", type=Path, help="hold this file's lock during each run")
     given = parser.parse_args()
+    end_with_children()
     if shutil.which("sipp") is None:
         raise SystemExit("sipp is not installed; on Debian: apt-get install sip-tester")
     if (os.cpu_count() or 1) < 2:

@@ -48,7 +48,7 @@ from byourside_server.metrics.observation import Observation
 from byourside_server.metrics.readings import Readings
 from byourside_server.providers import registry
 from byourside_server.providers.base import Expectation, ProviderError, SpeechToText
-from byourside_server.providers.kept_speech import KeptSpeech
+from byourside_server.providers.kept_speech import KeptSpeech, Limits
 from byourside_server.sandbox.process import SandboxProcess
 from byourside_server.sandbox.virtual_world import Furniture, VirtualWorld
 from byourside_server.spans.export import open_exporter
@@ -271,13 +271,15 @@ async def open_virtual_world(
             ears=ears,
             voice=voice,
             make_mind=thinking.make_mind,
-            kept=KeptSpeech(config.kept_speech_dir / __version__),
+            kept=KeptSpeech(config.kept_speech_dir, __version__, kept_limits(config)),
             clock=clock,
             recordings_dir=config.recordings_dir,
             traces_dir=config.traces_dir if config.sip_trace else None,
             capacity=config.max_live_calls,
             ring_timeout_s=config.ring_timeout_s,
             user_agent=USER_AGENT,
+            ears_setting=config.speech_to_text,
+            voice_setting=config.text_to_speech,
             on_behalf_of=config.on_behalf_of,
             transfers=transfer_targets(config.transfers),
             journal=config.sandbox_journal,
@@ -287,6 +289,11 @@ async def open_virtual_world(
     await world.start()
     closing.push_async_callback(world.stop)
     return world
+
+
+def kept_limits(config: Config) -> Limits:
+    """How much speech is kept for the next start at virtual time, and for how long."""
+    return Limits(config.kept_speech_mb * 1_000_000, config.kept_speech_days * 86_400.0)
 
 
 def weather_of(config: Config) -> Weather | None:

@@ -192,6 +192,29 @@ def test_migrate_says_the_version_and_can_be_said_again(empty: Operator) -> None
     assert empty.does("migrate") == empty.does("migrate")
 
 
+@pytest.fixture
+def strange(operator: Operator) -> Operator:
+    """On a directory whose database another line of development has made."""
+    with contextlib.closing(sqlite3.connect(operator.data_dir / "byourside.db")) as database:
+        database.execute("ALTER TABLE calls DROP COLUMN media")
+        database.commit()
+    return operator
+
+
+def test_a_database_of_another_line_is_refused_with_its_reason_and_a_cure(strange: Operator) -> None:
+    for words in ("serve", "migrate"):
+        said = strange.fails(words)
+        assert "has no calls.media" in said
+        assert "--data-dir" in said
+
+
+def test_a_demo_on_such_a_database_says_so(strange: Operator) -> None:
+    status, out, _ = strange("demo")
+    assert status == 1
+    assert "has no calls.media" in out
+    assert "store_error" not in out
+
+
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     commands = [
         "serve",

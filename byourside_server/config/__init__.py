@@ -52,6 +52,10 @@ class Config:
     """At virtual time every datagram takes from 0 to so long, and may be overtaken."""
     speed: str = "real"
     """How fast time goes in the sandbox: `real`, or `virtual`, as fast as this machine computes."""
+    kept_speech_mb: int = 200
+    """Megabytes of speech kept for the next start at virtual time; 0 writes none down."""
+    kept_speech_days: int = 30
+    """Days after which kept speech is deleted."""
     sip_host: str = "127.0.0.1"
     """Address of this machine for SIP, as the trunk reaches it; RTP uses it too."""
     sip_port: int = 0
@@ -150,6 +154,8 @@ def load_config(flags: Mapping[str, str | None], environ: Mapping[str, str]) -> 
         sandbox_loss_percent=sources.whole("sandbox_loss_percent", 0, 0, 50),
         sandbox_jitter_ms=sources.whole("sandbox_jitter_ms", 0, 0, 500),
         speed=sources.one_of("speed", "real", SPEEDS),
+        kept_speech_mb=sources.whole("kept_speech_mb", 200, 0, 100_000),
+        kept_speech_days=sources.whole("kept_speech_days", 30, 1, 3_650),
         sip_host=sources.text("sip_host", "127.0.0.1"),
         sip_port=sources.whole("sip_port", 0, 0, 65_535),
         sip_advertised_host=sources.ip_address("sip_advertised_host"),

@@ -83,9 +83,11 @@ class MediaRoom:
         random: np.random.Generator,
         cpu_clock: Callable[[], float],
         clock: Callable[[], float],
+        *,
+        in_step: bool = False,
     ) -> None:
-        """`clock` tells epoch seconds, for reports."""
-        self.bank = AudioBank(capacity, random, cpu_clock)
+        """`clock` tells epoch seconds, for reports; `in_step` as in `AudioBank`."""
+        self.bank = AudioBank(capacity, random, cpu_clock, in_step=in_step)
         self._clock = clock
         self._srtp = SrtpRows(capacity)
         self._reports = ReportBook(random)

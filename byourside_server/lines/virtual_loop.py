@@ -14,7 +14,11 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# A round of the loop takes its time, as it does in life; without, rounding would hold the clock.
+# What is due is found a little later than it was due: without, rounding could leave the clock before it.
+_LATE_S = 1e-9
+# Rounds of the loop take no time, so that a call's times do not depend on how many of them others took.
+# Only who waits for time by turning round and round gets some, after more rounds than anybody works.
+_PATIENT_ROUNDS = 10_000
 _ROUND_S = 1e-6
 _BEGINNING_S = 1000.0
 
@@ -27,6 +31,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         self.now = _BEGINNING_S
         self.holds = 0
         self.waits_outside = False
+        self._rounds = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if self.holds and timeout != 0:
@@ -35,8 +40,13 @@ class _JumpingSelector(selectors.DefaultSelector):
         if timeout is None:
             assert self.waits_outside, "everybody waits and nothing is due"
             return super().select(None)
-        if not self.holds:
-            self.now += max(0.0, timeout) + _ROUND_S
+        if timeout > 0:
+            self.now += timeout + _LATE_S
+            self._rounds = 0
+        elif not self.holds:
+            self._rounds += 1
+            if self._rounds > _PATIENT_ROUNDS:
+                self.now += _ROUND_S
         return super().select(0)
 
 

@@ -61,10 +61,11 @@ class AskedOnce:
 
 
 class VirtualVoice:
-    """A `TextToSpeech` over another one."""
+    """A `TextToSpeech` over another one. `setting` tells two voices of one name apart: what was asked for."""
 
-    def __init__(self, voice: TextToSpeech, kept: KeptSpeech, outside: Outside) -> None:
+    def __init__(self, voice: TextToSpeech, kept: KeptSpeech, outside: Outside, setting: str = "") -> None:
         self.name = voice.name
+        self._kept_as = f"{setting} {voice.name}"
         self._voice = voice
         self._answers = AskedOnce(kept, outside)
 
@@ -73,7 +74,7 @@ class VirtualVoice:
         yield await self.synthesize(text, language=language)
 
     async def synthesize(self, text: str, *, language: str = "en-US") -> bytes:
-        key = said_key(self.name, language, text)
+        key = said_key(self._kept_as, language, text)
         sound = await self._answers.answer(key, lambda: self._voice.synthesize(text, language=language))
         await asyncio.sleep(VOICE_TAKES_S)
         return sound
@@ -85,8 +86,9 @@ class VirtualVoice:
 class VirtualEars:
     """A `SpeechToText` over another one. It does not listen along: whole turns are recognised."""
 
-    def __init__(self, ears: SpeechToText, kept: KeptSpeech, outside: Outside) -> None:
+    def __init__(self, ears: SpeechToText, kept: KeptSpeech, outside: Outside, setting: str = "") -> None:
         self.name = ears.name
+        self._kept_as = f"{setting} {ears.name}"
         self._ears = ears
         self._answers = AskedOnce(kept, outside)
 
@@ -97,7 +99,7 @@ class VirtualEars:
         async def ask() -> bytes:
             return pack(await self._ears.transcribe(ulaw, expect, language=language))
 
-        answer = await self._answers.answer(heard_key(self.name, language, expect, ulaw), ask)
+        answer = await self._answers.answer(heard_key(self._kept_as, language, expect, ulaw), ask)
         await asyncio.sleep(EARS_TAKE_S + EARS_TAKE_S_A_SECOND * len(ulaw) / 8000)
         return unpack(answer)
 

@@ -75,17 +75,19 @@ class AudioBank:
         capacity: int,
         random: np.random.Generator,
         cpu_clock: Callable[[], float] = lambda: 0.0,
+        in_step: bool = False,
     ) -> None:
+        """Rows take turns with what is not due in every tick; `in_step`, none depends on its number."""
         self.capacity = capacity
-        self.rows = RowBook(capacity)
+        self.rows = RowBook(capacity, in_step=in_step)
         self.tick = 0
         """The tick that runs, or runs next."""
         self.sender = PacketWriter(capacity, random)
         self._playout = Playout(capacity)
         self.jitter = JitterRing(capacity)
         self._window = SoundWindow(capacity)
-        self._speech = SpeechWatch(capacity)
-        self._tones = ToneWatch(capacity)
+        self._speech = SpeechWatch(capacity, in_step=in_step)
+        self._tones = ToneWatch(capacity, in_step=in_step)
         self._listened_to = np.zeros(capacity, np.bool_)
         self._tape = Tape(capacity)
         self._concealment = Concealment(capacity)
@@ -384,9 +386,9 @@ class AudioBank:
                 self._turn_ended(row)
 
     def _tell_pieces(self, count: int) -> None:
-        mine = slice(self.tick % PIECE_TICKS, count, PIECE_TICKS)
+        mine = self.rows.whose_turn(self.tick, count, PIECE_TICKS)
         for index in np.flatnonzero(self._speech.speaking[mine] & self._listened_to[mine]).tolist():
-            self._tell_piece(self.rows.at(mine.start + index * PIECE_TICKS))
+            self._tell_piece(self.rows.at(mine.start + index * mine.step))
 
     def _tell_piece(self, row: Row) -> None:
         self._append_speech(row)

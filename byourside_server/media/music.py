@@ -40,7 +40,8 @@ END_LOOKS = 6
 class MusicWatch:
     """Tells rows on which music began or ended."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, *, in_step: bool = False) -> None:
+        self._in_step = in_step
         self._spoken = np.zeros(capacity, np.int32)
         self._looks = np.zeros((capacity, BEGIN_LOOKS), np.bool_)
         self._moves = np.zeros((capacity, BEGIN_LOOKS), np.bool_)
@@ -60,10 +61,13 @@ class MusicWatch:
     ) -> list[tuple[int, str, int, int]]:
         """Row, "music" or "music_ended", first tick and ticks of what began or ended with this frame.
 
-        Rows take turns, a tenth of them in each tick.
+        Rows take turns, a tenth of them in each tick; in step, all look in every tenth.
         """
         self._spoken[:count] += speech[:count] >= SPEECH_ABOVE
-        rows = np.arange(tick % LOOK_TICKS, count, LOOK_TICKS)
+        if self._in_step:
+            rows = np.arange(0 if tick % LOOK_TICKS else count)
+        else:
+            rows = np.arange(tick % LOOK_TICKS, count, LOOK_TICKS)
         if not len(rows):
             return []
         sound = window.ending(0, FFT)[rows]

@@ -49,7 +49,8 @@ _NOBODY = Heard(*(np.zeros(0, np.intp) for _ in range(3)))
 
 
 class SpeechWatch:
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, *, in_step: bool = False) -> None:
+        self._phases = 1 if in_step else _PHASES
         self._model = SpeechModel(min(capacity, _LARGEST_BATCH))
         self._hidden = np.zeros((capacity, STATE), np.float32)
         self._cell = np.zeros((capacity, STATE), np.float32)
@@ -87,7 +88,8 @@ class SpeechWatch:
     def judge(self, count: int, tick: int, window: SoundWindow) -> Rows:
         """Run the network on the rows whose chunk ends within this tick's frame; returns those rows.
 
-        Blocks of 32 rows share a phase: batches stay large with few calls and even with many.
+        Blocks of 32 rows share a phase: batches stay large with few calls and even with many. In step, all
+        rows do: where a turn is cut does not depend on the row it is heard on.
         """
         rows, ends = self._gather(count, tick, window)
         if not len(rows):
@@ -129,7 +131,7 @@ class SpeechWatch:
         ends: list[Ints] = []
         filled = 0
         for block in range(0, count, _BLOCK_ROWS):
-            beyond = (position + _PHASE_SAMPLES * (block // _BLOCK_ROWS % _PHASES)) % CHUNK_SAMPLES
+            beyond = (position + _PHASE_SAMPLES * (block // _BLOCK_ROWS % self._phases)) % CHUNK_SAMPLES
             if beyond >= FRAME_SAMPLES:
                 continue
             stop = min(block + _BLOCK_ROWS, count)

@@ -85,7 +85,7 @@ class Tone:
 
 
 class ToneWatch:
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, *, in_step: bool = False) -> None:
         self._steady = np.zeros(capacity, np.int32)
         self._frequency = np.zeros(capacity, np.float64)
         self._level_db = np.zeros(capacity, np.float64)
@@ -93,7 +93,7 @@ class ToneWatch:
         self._pair = np.full(capacity, -1, np.int8)
         self._pair_ticks = np.zeros(capacity, np.int32)
         self._held: dict[int, list[Tone]] = {}
-        self._music = MusicWatch(capacity)
+        self._music = MusicWatch(capacity, in_step=in_step)
         self._hann = np.hanning(WINDOW_SAMPLES).astype(np.float32)
         self._hann_pair = np.hanning(PAIR_FFT).astype(np.float32)
 

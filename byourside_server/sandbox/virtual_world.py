@@ -7,6 +7,7 @@ instead of waited for. It moves only while a call is on the line and nobody work
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import random
 import sys
@@ -26,7 +27,7 @@ from byourside_server.conversation.mind import Mind
 from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.exchange import to_owner
 from byourside_server.lines.line import Line
-from byourside_server.lines.media_memory import InProcessMedia, MemoryWire, Weather
+from byourside_server.lines.media_memory import PERIOD_TICKS, InProcessMedia, MemoryWire, Weather
 from byourside_server.lines.sip_memory import PORT, MemorySip, SipWire
 from byourside_server.lines.sip_traces import SipTraces
 from byourside_server.lines.trunk_names import Srv
@@ -41,12 +42,16 @@ from byourside_server.sandbox.carrier import SandboxCarrier
 
 OFFICE, NETWORK = "10.0.0.1", "10.0.0.2"
 TICK_S = TICK_MS / 1000
+_PERIOD_S = PERIOD_TICKS * TICK_S
 # The other threads of the process wait so long for their turn while this one computes; Python's own 5 ms
 # would have each step of HTTP, store and webhooks wait for half a second of telephone time.
 _TURN_S = 0.001
 _STOP_TIMEOUT_S = 10.0
 # Time goes on so long after the last call: transactions (RFC 3261 §17, 32 s), traces and phones end in it.
 _LINGER_S = 64.0
+# Calls begin this much after a tick at which everything periodic in the sound is due, so that each goes as
+# it would at any other moment; not with the tick, and not on a whole millisecond, which is how they are told.
+_BEGIN_AFTER_S = 0.0052
 
 T = TypeVar("T")
 Report = Callable[[Happening], Awaitable[None]]
@@ -69,6 +74,9 @@ class Furniture:
     capacity: int
     ring_timeout_s: float
     user_agent: str
+    # What was asked for: kept speech is that of the same engines with the same options.
+    ears_setting: str = ""
+    voice_setting: str = ""
     on_behalf_of: str | None = None
     transfers: tuple[TransferTarget, ...] = ()
     journal: Path | None = None
@@ -105,6 +113,7 @@ class VirtualWorld:
         self._near: InProcessMedia
         self._far: InProcessMedia
         self._carrier: SandboxCarrier
+        self._first_tick_at = 0.0
         self._ticking: asyncio.Task[None]
 
     @property
@@ -191,8 +200,8 @@ class VirtualWorld:
         self._equipment = Equipment(
             trunks=Trunks([(trunk, office)], NoNames(), self._loop.time, random.Random(1)),
             media=self._near,
-            ears=VirtualEars(given.ears, given.kept, outside),
-            voice=VirtualVoice(given.voice, given.kept, outside),
+            ears=VirtualEars(given.ears, given.kept, outside, given.ears_setting),
+            voice=VirtualVoice(given.voice, given.kept, outside, given.voice_setting),
             make_mind=make_mind,
             clock=given.clock,
             recordings_dir=given.recordings_dir,
@@ -202,6 +211,7 @@ class VirtualWorld:
             transfers=given.transfers,
             traces=traces,
         )
+        self._first_tick_at = self._loop.time() + TICK_S
         self._ticking = asyncio.create_task(self._tick())
 
     async def _close(self) -> None:
@@ -213,18 +223,25 @@ class VirtualWorld:
     async def _live_through(
         self, call: Call, began_at: float, tell: Callable[[float, Happening], None], hang_up: asyncio.Event
     ) -> None:
-        clock = CallClock(began_at, self._loop.time)
-
-        async def report(happening: Happening) -> None:
-            tell(clock.epoch(), happening)
-
         self._wake()
         try:
+            await asyncio.sleep(self._next_beginning() - self._loop.time())
+            # A whole millisecond, so that rounding what is told does not differ between two runs.
+            clock = CallClock(round(began_at, 3), self._loop.time)
+
+            async def report(happening: Happening) -> None:
+                tell(clock.epoch(), happening)
+
             await Line(call, replace(self._equipment, clock=clock), report, hang_up).run()
         finally:
             self._live -= 1
             if not self._live:
                 self._lingering = self._loop.call_later(_LINGER_S, self._rest)
+
+    def _next_beginning(self) -> float:
+        """The next moment at which a call may begin."""
+        passed_s = self._loop.time() - self._first_tick_at - _BEGIN_AFTER_S
+        return self._first_tick_at + _BEGIN_AFTER_S + (passed_s // _PERIOD_S + 1) * _PERIOD_S
 
     def _wake(self) -> None:
         """One call more: time moves."""
@@ -242,13 +259,13 @@ class VirtualWorld:
 
     async def _tick(self) -> None:
         """Sound at both ends, every 20 ms of the world's time."""
-        next_at = self._loop.time()
-        while True:
-            next_at += TICK_S
-            await asyncio.sleep(next_at - self._loop.time())
+        for number in itertools.count():
+            await asyncio.sleep(self._first_tick_at + number * TICK_S - self._loop.time())
             self._sound_wire.pass_time(TICK_S)
             for media in (self._near, self._far):
-                if not media.is_idle:
+                if media.is_idle:
+                    media.skip()
+                else:
                     media.tick()
 
 

@@ -13,6 +13,11 @@ from byourside_server.store.schema import accounts
 LOAD = Prepared(sa.select(accounts).where(accounts.c.id == given("account_id")))
 # FOR UPDATE is no SQLite, where it is left out.
 LOAD_LOCKED = Prepared(sa.select(accounts).where(accounts.c.id == given("account_id")).with_for_update())
+RESERVE = Prepared(
+    accounts.update()
+    .where(accounts.c.id == given("account_id"))
+    .values(reserved_s=accounts.c.reserved_s + given("seconds"))
+)
 LOCK = sa.select(accounts.c.id).where(accounts.c.id == given("account_id")).with_for_update()
 MAX_CONCURRENT = 10
 CALLS_PER_MINUTE = 60
@@ -78,10 +83,15 @@ def load_account(conn: sa.Connection, account_id: str) -> Account | None:
     return account_of(row) if row else None
 
 
-def load_locked(conn: sa.Connection, account_id: str) -> Account | None:
-    """The account of that id, held to the end of the transaction as by `lock_account`."""
+def load_locked(conn: sa.Connection, account_id: str) -> tuple[Account, float] | None:
+    """The account of that id and the seconds its open calls hold, locked as by `lock_account`."""
     row = LOAD_LOCKED.row(conn, account_id=account_id)
-    return account_of(row) if row else None
+    return (account_of(row), row["reserved_s"]) if row else None
+
+
+def reserve(conn: sa.Connection, account_id: str, seconds: float) -> None:
+    """Add to what the account's open calls hold, or take from it. The caller holds its lock."""
+    RESERVE.run(conn, account_id=account_id, seconds=seconds)
 
 
 def list_accounts(conn: sa.Connection) -> list[Account]:

@@ -14,13 +14,15 @@ import sqlalchemy as sa
 from byourside_server.calls import lifecycle
 from byourside_server.calls.call import DEFAULT_MAX_DURATION_S, Call
 from byourside_server.store import events
-from byourside_server.store.accounts import lock_account
+from byourside_server.store.accounts import lock_account, reserve
 from byourside_server.store.call_rows import Column, call_of, request_text
 from byourside_server.store.engine import House
 from byourside_server.store.prepared import Prepared, given, insert_of
 from byourside_server.store.schema import calls
 
 OPEN_STATES = frozenset(lifecycle.STATES) - lifecycle.TERMINAL_STATES
+# In which a call may still use minutes: it holds those it may last.
+RESERVING_STATES = OPEN_STATES - {"post"}
 INSERT = Prepared(
     insert_of(
         calls,
@@ -44,11 +46,14 @@ ONE = Prepared(
         calls.c.id == given("call_id"), calls.c.account_id == given("account_id")
     )
 )
+STATE = Prepared(sa.select(calls.c.state).where(calls.c.id == given("call_id")))
 SEQUENCE = Prepared(sa.select(calls.c.sequence).where(calls.c.id == given("call_id")))
 
 
 def insert_call(conn: sa.Connection, house: House, call: Call, run_at: float) -> Call:
     """Keep a new call and tell that it is queued. The caller holds the account's lock."""
+    reserved_s = float(call.request.max_duration_s or DEFAULT_MAX_DURATION_S)
+    reserve(conn, call.account_id, reserved_s)
     INSERT.run(
         conn,
         id=call.id,
@@ -58,7 +63,7 @@ def insert_call(conn: sa.Connection, house: House, call: Call, run_at: float) ->
         request=request_text(call.request),
         webhook_url=call.request.webhook_url,
         caller_id=call.caller_id,
-        reserved_s=float(call.request.max_duration_s or DEFAULT_MAX_DURATION_S),
+        reserved_s=reserved_s,
         run_at=run_at,
         created_at=call.created_at,
         attempt=0,
@@ -89,6 +94,7 @@ def change(
     if account_id is None:
         return None
     lock_account(conn, account_id)
+    before = STATE.value(conn, call_id=call_id)
     event_type = lifecycle.EVENT_OF_STATE.get(onward)
     columns: dict[str, object] = {**(values or {}), "state": onward}
     if event_type is not None:
@@ -106,6 +112,8 @@ def change(
     row = conn.execute(update).mappings().one_or_none()
     if row is None:
         return None
+    if before in RESERVING_STATES and onward not in RESERVING_STATES:
+        reserve(conn, account_id, -row["reserved_s"])
     call = call_of(row)
     if event_type is not None:
         events.append(conn, house, call, event_type, now)

@@ -4,7 +4,8 @@ SQLite: one writer thread with group commit. Every waiting function runs in a sa
 transaction, so many callers pay for one fsync (WAL, synchronous=FULL) and a function that fails takes
 nothing of its neighbours with it. Reads run on a few threads of their own, and a look at one row by its key
 runs where it is asked.
-PostgreSQL: the same function runs through `AsyncConnection.run_sync` over asyncpg.
+PostgreSQL: the same function runs through `AsyncConnection.run_sync` over asyncpg. Transactions are begun
+and ended by ourselves, so that prepared statements may go to the driver past SQLAlchemy.
 Knows no table and no call.
 """
 
@@ -15,8 +16,9 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -34,6 +36,8 @@ BUSY_TIMEOUT_MS = 5_000
 POSTGRES_POOL = 10
 # A deadlock or a lost serialisation is PostgreSQL's "again, please".
 AGAIN_SQLSTATES = frozenset({"40001", "40P01"})
+# Connection, resources, an operator's hand: classes of sqlstate that say nothing against the statement.
+TROUBLE_CLASSES = ("08", "53", "57")
 TRIES = 3
 KNOWN_URLS = "write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
 
@@ -59,6 +63,9 @@ TROUBLE = (
     # Of prepared statements, which the driver runs itself.
     sqlite3.OperationalError,
     sqlite3.InterfaceError,
+    asyncpg.InterfaceError,
+    # Its connection went while it was being used.
+    asyncpg.InternalClientError,
     OSError,
 )
 
@@ -114,7 +121,7 @@ class Database:
                 isolation_level="READ COMMITTED",
                 skip_autocommit_rollback=True,
             )
-            # The same pool; one statement is its own transaction.
+            # The same pool; one statement is its own transaction, unless one has been begun by hand.
             self._glances = self._postgres.execution_options(isolation_level="AUTOCOMMIT")
         elif self.url.get_backend_name() == "sqlite" and self.url.database not in (None, "", ":memory:"):
             # One connection for the writer, one for glances, and one for each reader.
@@ -179,24 +186,42 @@ class Database:
         try:
             async with self._glances.connect() as conn:
                 return await conn.run_sync(lambda sync: fn(sync, *args, **kwargs))
-        except TROUBLE as trouble:
-            raise self._trouble(trouble) from trouble
+        except Exception as error:
+            if _is_trouble(error):
+                raise self._trouble(error) from error
+            raise
 
     async def _on_postgres(self, work: Callable[[sa.Connection], T]) -> T:
-        assert self._postgres is not None
         for attempt in range(1, TRIES + 1):
             try:
-                async with self._postgres.begin() as conn:
-                    return await conn.run_sync(work)
-            except sa.exc.DBAPIError as trouble:
-                if attempt < TRIES and getattr(trouble.orig, "sqlstate", None) in AGAIN_SQLSTATES:
+                return await self._in_transaction(work)
+            except Exception as error:
+                if attempt < TRIES and _sqlstate_of(error) in AGAIN_SQLSTATES:
                     continue
-                if isinstance(trouble, TROUBLE) or trouble.connection_invalidated:
-                    raise self._trouble(trouble) from trouble
+                if _is_trouble(error):
+                    raise self._trouble(error) from error
                 raise
-            except TROUBLE as trouble:
-                raise self._trouble(trouble) from trouble
         raise AssertionError("unreachable")
+
+    async def _in_transaction(self, work: Callable[[sa.Connection], T]) -> T:
+        assert self._glances is not None
+        async with self._glances.connect() as conn:
+            theirs = cast("Any", (await conn.get_raw_connection()).driver_connection)
+            try:
+                await theirs.execute("BEGIN")
+                value = await conn.run_sync(work)
+                await theirs.execute("COMMIT")
+            except Exception:
+                try:
+                    await theirs.execute("ROLLBACK")
+                except Exception:
+                    await conn.invalidate()
+                raise
+            except BaseException:
+                # Called off in the middle of who knows what.
+                await conn.invalidate()
+                raise
+            return value
 
     async def close(self) -> None:
         """Finish what was asked for and let go of every connection."""
@@ -219,3 +244,16 @@ class Database:
     def _note_commit(self, took_s: float, writes: int) -> None:
         self._book.observe(COMMITS, took_s)
         self._book.observe(COMMIT_GROUP, writes)
+
+
+def _sqlstate_of(error: Exception) -> str:
+    """PostgreSQL's word for what went wrong, by way of SQLAlchemy or not."""
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    return str(getattr(cause, "sqlstate", None) or "")
+
+
+def _is_trouble(error: Exception) -> bool:
+    """The database itself is in trouble, and not the statement."""
+    if isinstance(error, TROUBLE) or _sqlstate_of(error).startswith(TROUBLE_CLASSES):
+        return True
+    return isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated

@@ -16,8 +16,8 @@ from sqlalchemy import Double, Integer
 from byourside_server.accounts.account import Account
 from byourside_server.calls import lifecycle
 from byourside_server.store.call_rows import latency_of
-from byourside_server.store.limits import RESERVED, month_of, used_seconds
-from byourside_server.store.schema import calls
+from byourside_server.store.limits import month_of, used_seconds
+from byourside_server.store.schema import accounts, calls
 from byourside_server.store.search import member_of
 
 # Response times are taken from this many of the latest answered calls.
@@ -80,9 +80,9 @@ def figures(conn: sa.Connection, account_id: str, since: float, slot_s: float, c
 
 def allowance(conn: sa.Connection, account: Account, now: float) -> Allowance:
     """The account's minutes of this month."""
-    held_s = RESERVED.value(conn, account_id=account.id)
+    held_s = conn.execute(sa.select(accounts.c.reserved_s).where(accounts.c.id == account.id)).scalar_one()
     allowed_s = None if account.minute_allowance is None else account.minute_allowance * 60.0
-    return Allowance(used_seconds(conn, account.id, month_of(now)), float(held_s), allowed_s)
+    return Allowance(used_seconds(conn, account.id, month_of(now)), held_s, allowed_s)
 
 
 def _counted(

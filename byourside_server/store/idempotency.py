@@ -5,17 +5,10 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from byourside_server.errors import Refusal
-from byourside_server.store.prepared import Prepared, given
+from byourside_server.store.prepared import Prepared
 from byourside_server.store.schema import idempotency
 
 KEPT_S = 24 * 3600.0
-RECALL = Prepared(
-    sa.select(idempotency.c.body_hash, idempotency.c.call_id).where(
-        idempotency.c.account_id == given("account_id"),
-        idempotency.c.key == given("key"),
-        idempotency.c.created_at > given("since"),
-    )
-)
 # Only one that is too old to be recalled can be there already.
 REMEMBER = Prepared(
     sa.text(
@@ -27,21 +20,21 @@ REMEMBER = Prepared(
 )
 
 
-def recall(conn: sa.Connection, account_id: str, key: str, body_hash: str, now: float) -> str | None:
-    """The id of the call this key has placed, None where it is new or too old.
+def placed_by(recalled: tuple[str, str] | None, body_hash: str) -> str | None:
+    """The id of the call that a key has placed, by what `standing` recalls of it; None where it is new.
 
-    Raises Refusal `idempotency_mismatch` where it came with another body. The caller holds the account's
+    Raises Refusal `idempotency_mismatch` where it came with another body. Who looked held the account's
     lock, so whoever is second waits for the first to commit.
     """
-    row = RECALL.row(conn, account_id=account_id, key=key, since=now - KEPT_S)
-    if row is None:
+    if recalled is None:
         return None
-    if row["body_hash"] != body_hash:
+    first_hash, call_id = recalled
+    if first_hash != body_hash:
         raise Refusal(
             "idempotency_mismatch",
             "This Idempotency-Key came with another body before: use a new key for a new request.",
         )
-    return str(row["call_id"])
+    return call_id
 
 
 def remember(

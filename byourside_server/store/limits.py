@@ -12,28 +12,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from byourside_server.accounts.account import Account
-from byourside_server.calls import lifecycle
 from byourside_server.errors import Refusal
 from byourside_server.guardrails.limits import TokenBucket, full_bucket, is_over_minute_cap, take
 from byourside_server.store.prepared import Prepared, given
-from byourside_server.store.schema import agent_keys, calls, usage
+from byourside_server.store.schema import agent_keys, usage
+from byourside_server.store.standing import Standing
 
-# States in which a call may still use minutes.
-RESERVING_STATES = frozenset(lifecycle.STATES) - lifecycle.TERMINAL_STATES - {"post"}
-_BUCKET = sa.select(agent_keys.c.bucket_level, agent_keys.c.bucket_at, agent_keys.c.revoked_at).where(
-    agent_keys.c.id == given("key_id")
-)
-# FOR UPDATE is no SQLite, where it is left out.
-BUCKET = Prepared(_BUCKET.with_for_update())
 FILL_BUCKET = Prepared(
     agent_keys.update()
     .where(agent_keys.c.id == given("key_id"))
-    .values(bucket_level=given("level"), bucket_at=given("at"))
-)
-RESERVED = Prepared(
-    sa.select(sa.func.coalesce(sa.func.sum(calls.c.reserved_s), 0.0)).where(
-        calls.c.account_id == given("account_id"), calls.c.state.in_(RESERVING_STATES)
-    )
+    .values(bucket_level=given("level"), bucket_at=given("filled_at"))
 )
 USED = Prepared(
     sa.select(usage.c.seconds).where(
@@ -42,31 +30,34 @@ USED = Prepared(
 )
 
 
-def take_token(conn: sa.Connection, account: Account, key_id: str, now: float) -> None:
-    """Take one call out of the key's bucket.
+def check_token(account: Account, standing: Standing, now: float) -> TokenBucket:
+    """The key's bucket with one call less in it; `fill_bucket` keeps it.
 
     Raises Refusal `rate_limited` with the wait, or `unauthorized` for a key that was revoked since it was
     shown at the door.
     """
     rate = account.calls_per_minute
-    ((level, at, revoked_at),) = BUCKET.tuples(conn, key_id=key_id)
-    if revoked_at is not None:
+    if standing.is_revoked:
         raise Refusal("unauthorized", "The agent key is missing, unknown or revoked.")
-    bucket = full_bucket(rate, now) if at is None else TokenBucket(level, at)
+    level, at = standing.bucket_level, standing.bucket_at
+    bucket = full_bucket(rate, now) if level is None or at is None else TokenBucket(level, at)
     bucket, wait_s = take(bucket, rate, rate, now)
     if wait_s is not None:
         raise Refusal(
             "rate_limited", f"This key may place {rate} calls a minute.", retry_after_s=max(wait_s, 0.001)
         )
-    FILL_BUCKET.run(conn, key_id=key_id, level=bucket.level, at=bucket.updated_at)
+    return bucket
 
 
-def check_minutes(conn: sa.Connection, account: Account, now: float) -> None:
+def fill_bucket(conn: sa.Connection, key_id: str, bucket: TokenBucket) -> None:
+    """Keep what is in the key's bucket."""
+    FILL_BUCKET.run(conn, key_id=key_id, level=bucket.level, filled_at=bucket.updated_at)
+
+
+def check_minutes(account: Account, used_s: float, reserved_s: float) -> None:
     """Raise Refusal `over_minute_cap` where used and reserved minutes reach the allowance."""
     if account.minute_allowance is None:
         return
-    used_s = used_seconds(conn, account.id, month_of(now))
-    reserved_s = float(RESERVED.value(conn, account_id=account.id))
     if is_over_minute_cap(account.minute_allowance, used_s + reserved_s, 0, 0.0):
         raise Refusal(
             "over_minute_cap",

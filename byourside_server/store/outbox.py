@@ -43,7 +43,8 @@ class Parcel:
 
 def add(conn: sa.Connection, house: House, call: Call, event_id: str, url: str, now: float) -> None:
     """Queue an event's webhook behind the call's others. The caller holds the account's lock."""
-    first = AHEAD.value(conn, call_id=call.id) is None
+    # Nothing is ahead of a call's first event.
+    first = call.sequence == 1 or AHEAD.value(conn, call_id=call.id) is None
     item = delivery_item(event_id, 0)
     ADD.run(
         conn,

@@ -16,9 +16,10 @@ from byourside_server.store.call_rows import Column
 from byourside_server.store.calls import change, get_call, insert_call
 from byourside_server.store.engine import House
 from byourside_server.store.gate import look_at_gate, open_gate
-from byourside_server.store.limits import check_minutes, take_token
-from byourside_server.store.numbers import owned_numbers
+from byourside_server.store.limits import check_minutes, check_token, fill_bucket, month_of
+from byourside_server.store.prepared import together
 from byourside_server.store.schema import calls
+from byourside_server.store.standing import look
 
 
 @dataclass(frozen=True)
@@ -39,19 +40,21 @@ def accept(conn: sa.Connection, house: House, placement: Placement, now: float) 
     over_minute_cap; then nothing has changed.
     """
     account_id, request = placement.account_id, placement.request
-    account = load_locked(conn, account_id)
-    if account is None:
+    found = load_locked(conn, account_id)
+    if found is None:
         raise Refusal("unauthorized")
-    if placement.idempotency_key is not None:
-        known = idempotency.recall(conn, account_id, placement.idempotency_key, placement.body_hash, now)
-        if known is not None:
-            first = get_call(conn, account_id, known)
-            assert first is not None, "calls outlive their idempotency keys"
-            # The first answer again, whatever has become of the call since.
-            return replace(first, state="queued")
-    caller_id = check_caller_id(request.caller_id, owned_numbers(conn, account_id), account.default_caller_id)
-    take_token(conn, account, placement.key_id, now)
-    check_minutes(conn, account, now)
+    account, reserved_s = found
+    # Its own statement after the lock: PostgreSQL shows a waiting statement what was before its wait.
+    standing = look(conn, account_id, placement.key_id, placement.idempotency_key, month_of(now), now)
+    known = idempotency.placed_by(standing.recalled, placement.body_hash)
+    if known is not None:
+        first = get_call(conn, account_id, known)
+        assert first is not None, "calls outlive their idempotency keys"
+        # The first answer again, whatever has become of the call since.
+        return replace(first, state="queued")
+    caller_id = check_caller_id(request.caller_id, standing.numbers, account.default_caller_id)
+    bucket = check_token(account, standing, now)
+    check_minutes(account, standing.used_s, reserved_s)
     call = Call(
         id=str(uuid.uuid4()),
         account_id=account_id,
@@ -61,9 +64,13 @@ def accept(conn: sa.Connection, house: House, placement: Placement, now: float) 
         state="queued",
         created_at=now,
     )
-    call = insert_call(conn, house, call, run_at=max(now, request.scheduled_at or now))
-    if placement.idempotency_key is not None:
-        idempotency.remember(conn, account_id, placement.idempotency_key, placement.body_hash, call.id, now)
+    with together(conn):
+        fill_bucket(conn, placement.key_id, bucket)
+        call = insert_call(conn, house, call, run_at=max(now, request.scheduled_at or now))
+        if placement.idempotency_key is not None:
+            idempotency.remember(
+                conn, account_id, placement.idempotency_key, placement.body_hash, call.id, now
+            )
     look_at_gate(conn, house, account_id, now)
     return call
 

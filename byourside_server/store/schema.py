@@ -37,6 +37,8 @@ accounts = Table(
     Column("previous_secret_expires_at", Double),
     # When the gate must look again: the earliest scheduled call still queued.
     Column("next_due_at", Double),
+    # Seconds of the minute allowance that open calls hold together: the sum of their `reserved_s`.
+    Column("reserved_s", Double, nullable=False, server_default="0"),
     Column("created_at", Double, nullable=False),
 )
 

@@ -92,9 +92,34 @@ def test_an_hour_is_slept_at_once() -> None:
         runner.run(story())
 
 
+def test_how_often_the_loop_turned_takes_no_time() -> None:
+    """Else a call's times would depend on how much others did at the same moment."""
+
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for _ in range(1000):
+            await asyncio.sleep(0)
+        assert loop.time() == began
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(story())
+
+
+def test_who_turns_round_until_it_is_time_gets_there() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + 1e-5
+        while loop.time() < until:  # noqa: ASYNC110 (just this is what is tried)
+            await asyncio.sleep(0)
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(story())
+
+
 def test_time_stands_still_while_an_engine_works(tmp_path: Path) -> None:
     async def story(loop: VirtualLoop, house: asyncio.AbstractEventLoop, engine: Engine) -> None:
-        voice = VirtualVoice(engine, KeptSpeech(tmp_path), Outside(loop, house))
+        voice = VirtualVoice(engine, KeptSpeech(tmp_path, "1"), Outside(loop, house))
         rung: list[float] = []
         loop.call_later(1.0, lambda: rung.append(loop.time()))
         threading.Timer(0.05, lambda: house.call_soon_threadsafe(engine.go.set)).start()
@@ -111,13 +136,13 @@ def test_time_stands_still_while_an_engine_works(tmp_path: Path) -> None:
 def test_what_many_ask_at_once_is_asked_once_and_kept_for_the_next_start(tmp_path: Path) -> None:
     async def story(loop: VirtualLoop, house: asyncio.AbstractEventLoop, engine: Engine) -> None:
         outside = Outside(loop, house)
-        ears = VirtualEars(engine, KeptSpeech(tmp_path), outside)
+        ears = VirtualEars(engine, KeptSpeech(tmp_path, "1"), outside)
         sound = b"\xff" * 160 + b"\x12" * 800
         threading.Timer(0.02, lambda: house.call_soon_threadsafe(engine.go.set)).start()
         heard = await asyncio.gather(*(ears.transcribe(sound, YES_NO) for _ in range(5)))
         assert heard == [Recognition("yes", 0.9)] * 5
         assert engine.asked == ["960 bytes"]
-        again = VirtualEars(engine, KeptSpeech(tmp_path), outside)
+        again = VirtualEars(engine, KeptSpeech(tmp_path, "1"), outside)
         began = loop.time()
         assert await again.transcribe(b"\x12" * 800 + b"\xff" * 320, YES_NO) == heard[0]
         assert loop.time() - began > EARS_TAKE_S
@@ -130,7 +155,7 @@ def test_what_many_ask_at_once_is_asked_once_and_kept_for_the_next_start(tmp_pat
 
 def test_what_failed_is_raised_and_asked_again(tmp_path: Path) -> None:
     async def story(loop: VirtualLoop, house: asyncio.AbstractEventLoop, engine: Engine) -> None:
-        voice = VirtualVoice(engine, KeptSpeech(tmp_path), Outside(loop, house))
+        voice = VirtualVoice(engine, KeptSpeech(tmp_path, "1"), Outside(loop, house))
         house.call_soon_threadsafe(engine.go.set)
         engine.fails = ProviderError(ProviderErrorKind.UNAVAILABLE, "away")
         with pytest.raises(ProviderError, match="away"):

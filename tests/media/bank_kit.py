@@ -39,8 +39,8 @@ def frames_of(ulaw: bytes) -> list[bytes]:
 class Exchange:
     """Runs the ticks of a bank and keeps what every line sent, heard of and recorded."""
 
-    def __init__(self, capacity: int = 8, seed: int = 1) -> None:
-        self.bank = AudioBank(capacity, np.random.default_rng(seed))
+    def __init__(self, capacity: int = 8, seed: int = 1, *, in_step: bool = False) -> None:
+        self.bank = AudioBank(capacity, np.random.default_rng(seed), in_step=in_step)
         self.sent: dict[str, list[RtpPacket]] = {}
         self.events: list[LineEvent] = []
         self.files: dict[str, bytearray] = {}

@@ -2,6 +2,7 @@
 
 import itertools
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,11 +14,16 @@ from byourside_server.media.messages import (
     ClipStarted,
     DigitHeard,
     FirstPacket,
+    LineEvent,
     RowStats,
+    SpeechPiece,
+    SpeechStopped,
+    ToneHeard,
 )
 from byourside_server.media.rows import BankFull
 from byourside_server.media.rtp import RtpPacket
 from tests.media.bank_kit import SILENT_FRAME, Exchange, frames_of, silence, speech
+from tests.media.test_music import plucked
 
 
 def test_a_connected_row_sends_every_tick_with_rising_numbers() -> None:
@@ -199,6 +205,32 @@ def test_lines_do_not_hear_each_other() -> None:
     assert set(exchange.recorded("a")[0]) == {0x01, 0xFF}
     assert set(exchange.recorded("b")[0]) == {0x02, 0xFF}
     assert set(exchange.recorded("b")[1]) == {0xFF}
+
+
+def test_in_step_a_line_is_told_the_same_on_every_row() -> None:
+    """Where rows take turns, two that hear the same are told it at other moments and cut elsewhere."""
+    heard = speech() + silence(1) + plucked(6) + silence(3)
+
+    def told(*, in_step: bool) -> list[list[LineEvent]]:
+        exchange = Exchange(40, in_step=in_step)
+        for number in range(40):
+            exchange.open(f"line {number}")
+        lines = ("line 0", "line 1", "line 39")
+        for line in lines:
+            exchange.bank.start_recording(line)
+            exchange.bank.listen_along(line, True)
+        exchange.say_together(dict.fromkeys(lines, heard))
+        exchange.run(10)
+        return [
+            [replace(event, line_id="") for event in exchange.events if event.line_id == line]
+            for line in lines
+        ]
+
+    first, second, last = told(in_step=True)
+    assert {type(event) for event in first} >= {SpeechStopped, SpeechPiece, ToneHeard}
+    assert first == second == last
+    first, second, last = told(in_step=False)
+    assert first != last
 
 
 def test_early_media_has_its_own_clock_until_the_answer() -> None:

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +23,7 @@ from byourside_server.sip.outgoing import TrunkAddress
 from tests.media.bank_kit import tone
 from tests.peers import sipp as play
 from tests.peers.office import HOST, RATE_HZ, THEM, Office, Placed, all_at_once, share_of_tone, wave_of
+from tests.peers.process import program
 from tests.peers.sipp import Sipp, sipp
 
 REFUSALS = {
@@ -29,6 +35,7 @@ REFUSALS = {
     603: "Decline",
 }
 EARLY_MS, TALK_S = 700, 2.0
+ROOT = Path(__file__).resolve().parents[2]
 TONE_HZ = 1000.0
 
 SCRIPTS = {
@@ -206,3 +213,37 @@ def test_the_number_dialled_is_the_one_invited(office: Office, outcomes: dict[st
         m for way, m in office.messages if way == "sent" and m.call_id == call_id and m.cseq[1] == "INVITE"
     ]
     assert invite.to.uri == f"sip:{THEM}@{HOST}"
+
+
+def test_a_stopped_bench_leaves_no_sipp_behind() -> None:
+    """`script/bench sip` in the middle of its first run."""
+    program("sipp", "sip-tester")
+    bench = subprocess.Popen(
+        [sys.executable, "bench/sip.py", "--only", "ours", "--no-ramp", "--seconds", "30"],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until = time.monotonic() + 10
+        while len(started := children_of(bench.pid)) < 2 and time.monotonic() < until:
+            time.sleep(0.05)
+        assert "sipp" in started.values()
+        bench.terminate()
+        assert bench.wait(15) == 128 + signal.SIGTERM
+        assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
+    finally:
+        if bench.poll() is None:
+            bench.kill()
+            bench.wait()
+
+
+def children_of(pid: int) -> dict[int, str]:
+    """What a process has started that still runs, by id and name."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            name, _, rest = (entry / "stat").read_text().partition("(")[2].rpartition(")")
+            if int(rest.split()[1]) == pid:
+                found[int(entry.name)] = name
+    return found

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from tests.media.bank_kit import speech
 
 WORDS = speech()
 AGREEABLE, NO_ANSWER, SILENT = "+14155550123", "+14155550140", "+14155550149"
+MENU, INTERRUPTING, HOLDING = "+14155550145", "+14155550147", "+14155550151"
 
 
 class Spoken:
@@ -46,7 +48,7 @@ async def world(folder: Path, make_mind: Callable[[], Mind] = EmbeddedMind) -> A
         ears=ScriptedSpeechToText({clip.ulaw: clip.text.lower() for clip in all_clips()}),
         voice=Spoken(),
         make_mind=make_mind,
-        kept=KeptSpeech(folder / "kept"),
+        kept=KeptSpeech(folder / "kept", "1"),
         clock=HouseClock(SystemClock()),
         recordings_dir=folder,
         traces_dir=None,
@@ -129,6 +131,57 @@ def test_calls_at_once_are_alike_and_each_counts_its_own_time(tmp_path: Path) ->
         assert [each.turn.text for each in told if isinstance(each, TurnHeard)]
         lengths.append(ended.at - rang.at)
     assert max(lengths) - min(lengths) < 0.3
+
+
+def story_of(told: list[Happening]) -> list[Happening]:
+    """What happened, by the time since the phone rang, in whole microseconds.
+
+    The round trip in tenths of a millisecond: RTCP says it in 1/65536 s, at random moments (RFC 3550 §6.3).
+    """
+    assert isinstance(told[0], Ringing)
+    rang_at = told[0].at
+    story: list[Happening] = []
+    for each in told:
+        if isinstance(each, LineEnded) and each.media is not None and each.media.round_trip_ms is not None:
+            each = replace(each, media=replace(each.media, round_trip_ms=round(each.media.round_trip_ms, 1)))
+        story.append(each if isinstance(each, TurnHeard) else replace(each, at=round(each.at - rang_at, 6)))
+    return story
+
+
+@pytest.mark.parametrize("number", [AGREEABLE, MENU, INTERRUPTING, HOLDING])
+def test_a_call_goes_to_the_byte_as_it_went_before_whoever_else_is_on_the_line(
+    tmp_path: Path, number: str
+) -> None:
+    """Alone; then on other rows, begun at another moment, while three others talk."""
+
+    async def alone(folder: Path) -> list[Happening]:
+        async with world(folder) as house:
+            return await lived_through(house, call_to(number))
+
+    async def among_others(folder: Path) -> list[Happening]:
+        async with world(folder) as house:
+            begun = asyncio.Event()
+
+            async def tell(happening: Happening, _: asyncio.Event) -> None:
+                if isinstance(happening, TurnHeard):
+                    begun.set()
+
+            others = [
+                asyncio.create_task(lived_through(house, call_to(other, f"other-{other}"), tell))
+                for other in (SILENT, AGREEABLE, INTERRUPTING)
+            ]
+            await begun.wait()
+            told = await lived_through(house, call_to(number))
+            await asyncio.gather(*others)
+            return told
+
+    folders = [tmp_path / "alone", tmp_path / "among"]
+    for folder in folders:
+        folder.mkdir()
+    first, second = asyncio.run(alone(folders[0])), asyncio.run(among_others(folders[1]))
+    assert story_of(first) == story_of(second)
+    sounds = [(folder / "call-1.wav").read_bytes() for folder in folders]
+    assert sounds[0] == sounds[1]
 
 
 def test_a_call_is_called_off_from_the_houses_side(tmp_path: Path) -> None:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
 from byourside_server.clock import ManualClock
 from byourside_server.errors import ConfigError
 from byourside_server.store import database, workers
+from byourside_server.store.accounts import RESERVE, create_account
 from byourside_server.store.database import Database, StoreUnavailable
 from byourside_server.store.directory_lock import DirectoryLock
 from byourside_server.store.engine import House
+from byourside_server.store.idempotency import REMEMBER
 from byourside_server.store.liveness import Lease
 from byourside_server.store.migrations import known_migrations, migrate
-from byourside_server.store.schema import metadata, schema_version
+from byourside_server.store.outbox import ADD
+from byourside_server.store.prepared import together
+from byourside_server.store.schema import accounts, idempotency, metadata, outbox, schema_version
 
 NOW = 1_800_000_000.0
 
@@ -230,6 +236,179 @@ def test_a_database_of_a_newer_edition_is_refused(url: str) -> None:
         )
         with pytest.raises(ConfigError, match="999"):
             await db.write(migrate, NOW)
+        await db.close()
+
+    asyncio.run(story())
+
+
+def sql(*statements: str) -> Callable[[sa.Connection], None]:
+    """A transaction of these statements."""
+
+    def run(conn: sa.Connection) -> None:
+        for statement in statements:
+            conn.exec_driver_sql(statement)
+
+    return run
+
+
+def test_a_migration_that_lands_later_than_a_higher_one_is_still_applied(url: str) -> None:
+    """Two branches, 0006 merged before 0005: a database served in between has the one and not the other."""
+
+    async def story() -> None:
+        db = Database(url)
+        await db.write(migrate, NOW)
+        await db.write(
+            sql("ALTER TABLE calls DROP COLUMN answering", "DELETE FROM schema_version WHERE version = 5")
+        )
+        assert await db.write(migrate, NOW + 1) == known_migrations()[-1].version
+        await db.read(sql("SELECT answering, media FROM calls"))
+        rows = await db.read(lambda conn: conn.execute(sa.select(schema_version)).all())
+        at = {row.version: row.applied_at for row in rows}
+        assert sorted(at) == [migration.version for migration in known_migrations()]
+        assert at[5] == NOW + 1
+        await db.close()
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("done", "says"),
+    [
+        # Another line of development has used number 6 for something else.
+        (["ALTER TABLE calls DROP COLUMN media"], "has no calls.media: it was made by another edition"),
+        (["DROP TABLE dashboard_sessions"], "has no dashboard_sessions.hash, dashboard_sessions.account_id"),
+        # It has had what 5 does, under another number.
+        (["DELETE FROM schema_version WHERE version = 5"], r"migration 5 \(answering\) does not fit"),
+        (["INSERT INTO schema_version VALUES (0, 0)"], "had migration 0, which this server does not know"),
+    ],
+)
+def test_a_database_of_another_line_is_refused_and_it_is_said_why(
+    url: str, done: list[str], says: str
+) -> None:
+    async def story() -> None:
+        db = Database(url)
+        await db.write(migrate, NOW)
+        await db.write(sql(*done))
+        with pytest.raises(ConfigError, match=says):
+            await db.write(migrate, NOW + 1)
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_what_calls_hold_when_the_sum_is_introduced_is_summed_up(url: str) -> None:
+    """A database of the edition before 0008, with calls under way."""
+
+    async def story() -> None:
+        db = Database(url)
+        await db.write(migrate, NOW)
+        account = await db.write(create_account, "acme", NOW)
+        states = ("queued", "claimed", "dialing", "in_progress", "post", "completed", "failed")
+        for power, state in enumerate(states):
+            values = f"('{state}', '{account.id}', '{state}', '{{}}', '+1', {2**power}, 0, 0, 0, 0, 1)"
+            await db.write(
+                sql(
+                    "INSERT INTO calls (id, account_id, state, request, caller_id, reserved_s, run_at,"
+                    f" created_at, attempt, analysis_attempts, sequence) VALUES {values}"
+                )
+            )
+        await db.write(
+            sql(
+                "ALTER TABLE accounts DROP COLUMN reserved_s",
+                "DELETE FROM schema_version WHERE version = 8",
+            )
+        )
+        await db.write(migrate, NOW)
+        kept = await db.read(lambda conn: conn.execute(sa.select(accounts.c.reserved_s)).scalar_one())
+        assert kept == 1 + 2 + 4 + 8
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_no_two_migrations_have_one_number() -> None:
+    versions = [migration.version for migration in known_migrations()]
+    assert len(versions) == len(set(versions))
+
+
+class Refused(Exception):
+    """Of the tests below."""
+
+
+def test_what_is_run_together_is_one_transaction_and_nothing_of_it_stays_where_it_fails(url: str) -> None:
+    async def story() -> None:
+        db = Database(url)
+        await db.write(migrate, NOW)
+        account = await db.write(create_account, "acme", NOW)
+        def write(conn: sa.Connection, key: str, *, fail: bool) -> None:
+            with together(conn):
+                REMEMBER.run(
+                    conn, account_id=account.id, key=key, body_hash="h", call_id="c", created_at=NOW
+                )
+                RESERVE.run(conn, account_id=account.id, seconds=60.0)
+                if fail:
+                    raise Refused
+
+        def kept(conn: sa.Connection) -> tuple[float, list[str]]:
+            held = conn.execute(sa.select(accounts.c.reserved_s)).scalar_one()
+            return held, list(conn.execute(sa.select(idempotency.c.key)).scalars())
+
+        with pytest.raises(Refused):
+            await db.write(write, "first", fail=True)
+        assert await db.read(kept) == (0.0, [])
+        await db.write(write, "second", fail=False)
+        assert await db.read(kept) == (60.0, ["second"])
+        with pytest.raises((sqlite3.IntegrityError, asyncpg.IntegrityConstraintViolationError)):
+            await db.write(lambda conn: ADD.run(conn, **dict.fromkeys(outbox.c.keys())))
+        assert await db.read(kept) == (60.0, ["second"]), "the connection is as good as before"
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_a_connection_that_breaks_is_the_stores_fault_and_the_next_one_works(postgres_url: str) -> None:
+    async def story() -> None:
+        db = Database(postgres_url)
+        await db.write(migrate, NOW)
+        account = await db.write(create_account, "acme", NOW)
+
+        def break_off(conn: sa.Connection) -> None:
+            RESERVE.run(conn, account_id=account.id, seconds=60.0)
+            conn.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+        with pytest.raises(StoreUnavailable):
+            await db.write(break_off)
+        # Broken while nobody used it; found out by whoever begins next.
+        idle = await db.read(lambda conn: conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+        other = Database(postgres_url)
+        await other.write(sql(f"SELECT pg_terminate_backend({idle})"))
+        await other.close()
+        with pytest.raises(StoreUnavailable):
+            await db.write(lambda conn: RESERVE.run(conn, account_id=account.id, seconds=60.0))
+        held = await db.read(lambda conn: conn.execute(sa.select(accounts.c.reserved_s)).scalar_one())
+        assert held == 0.0
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_who_goes_away_in_the_middle_leaves_no_transaction_behind(postgres_url: str) -> None:
+    async def story() -> None:
+        db = Database(postgres_url)
+        await db.write(migrate, NOW)
+        account = await db.write(create_account, "acme", NOW)
+
+        def slow(conn: sa.Connection) -> None:
+            RESERVE.run(conn, account_id=account.id, seconds=60.0)
+            conn.exec_driver_sql("SELECT pg_sleep(30)")
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await db.write(slow)
+        async with asyncio.timeout(5):
+            await db.write(lambda conn: RESERVE.run(conn, account_id=account.id, seconds=1.0))
+        held = await db.read(lambda conn: conn.execute(sa.select(accounts.c.reserved_s)).scalar_one())
+        assert held == 1.0
         await db.close()
 
     asyncio.run(story())

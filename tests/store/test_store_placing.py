@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 from functools import partial
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from byourside_server.accounts.account import Account
+from byourside_server.calls import lifecycle
 from byourside_server.calls.call import Call
 from byourside_server.errors import Refusal
-from byourside_server.store import accounts, idempotency, placing
+from byourside_server.store import idempotency, placing
+from byourside_server.store.accounts import set_limits
+from byourside_server.store.calls import RESERVING_STATES
 from byourside_server.store.engine import House
 from byourside_server.store.prepared import driver
+from byourside_server.store.schema import accounts, calls
 from tests.store.rig import OWN_NUMBER, Rig, request
 
 
@@ -107,6 +114,47 @@ def test_calls_in_flight_hold_their_minutes(url: str, tmp_path: Path) -> None:
             await rig.switchboard.place(account, key, request(max_duration_s=3600))
             with refused("over_minute_cap"):
                 await rig.switchboard.place(account, key, request())
+
+    asyncio.run(story())
+
+
+async def held(rig: Rig, account: Account) -> tuple[float, float]:
+    """What the account holds by its running sum, and by its calls."""
+
+    def ask(conn: sa.Connection) -> tuple[float, float]:
+        kept = conn.execute(sa.select(accounts.c.reserved_s).where(accounts.c.id == account.id)).scalar_one()
+        open_ones = (calls.c.account_id == account.id) & calls.c.state.in_(RESERVING_STATES)
+        return kept, sum(conn.execute(sa.select(calls.c.reserved_s).where(open_ones)).scalars())
+
+    return await rig.db.read(ask)
+
+
+def test_what_calls_hold_is_summed_up_right_however_they_end(url: str, tmp_path: Path) -> None:
+    """Of thirty calls some are called off, some fail, some are talked through, in an order from dice."""
+
+    async def story() -> None:
+        async with Rig(url, tmp_path) as rig:
+            account, key = await rig.account(max_concurrent=2, minute_allowance=100_000)
+            dice = random.Random(7)
+            scripts = (rig.dialer.talk, rig.dialer.ring_on, rig.dialer.hold_on)
+            placed: list[Call] = []
+            for _ in range(30):
+                rig.dialer.script = dice.choice(scripts)
+                duration_s = dice.randrange(60, 3600)
+                placed.append(await rig.switchboard.place(account, key, request(max_duration_s=duration_s)))
+                assert (sums := await held(rig, account))[0] == sums[1] > 0
+                if dice.random() < 0.6:
+                    with contextlib.suppress(Refusal):
+                        await rig.switchboard.cancel(account, dice.choice(placed).id)
+                else:
+                    await rig.engine.work()
+                assert (sums := await held(rig, account))[0] == sums[1]
+            for call in placed:
+                with contextlib.suppress(Refusal):
+                    await rig.switchboard.cancel(account, call.id)
+            for call in placed:
+                await rig.until(account, call.id, *lifecycle.TERMINAL_STATES)
+            assert await held(rig, account) == (0.0, 0.0)
 
     asyncio.run(story())
 
@@ -230,7 +278,7 @@ def test_a_raised_limit_lets_waiting_calls_go(url: str, tmp_path: Path) -> None:
             call = await rig.switchboard.place(account, key, request())
             await rig.switchboard.open_gates()
             assert (await rig.switchboard.get(account, call.id)).state == "queued"
-            await rig.db.write(partial(accounts.set_limits, account_id=account.id, max_concurrent=1))
+            await rig.db.write(partial(set_limits, account_id=account.id, max_concurrent=1))
             await rig.switchboard.open_gates()
             await rig.until(account, call.id, "completed")
 

@@ -1,0 +1,1 @@
+"""What the calls of `script/bench virtual` have to give, and the server they are placed at."""
