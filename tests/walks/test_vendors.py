@@ -2,7 +2,7 @@
 
 The model is a script and the recogniser knows the sandbox's recordings; everything between them and the
 record is the product: HTTP and websocket clients, chains, streaming, tools, verification, accounting.
-At virtual time, which stands still while a vendor is asked.
+In real time; `test_vendors_virtual` has the same at virtual time.
 """
 
 from __future__ import annotations
@@ -86,8 +86,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
         options = "model=simulated&key_env=SIMULATED_KEY"
         house = House(
             data_dir,
-            ("--virtual-time",),
-            {
+            environment={
                 "BYOURSIDE_MIND": f"compatible?{options}&base_url={model.base_url}"
                 "&input_usd_per_mtok=1&cached_usd_per_mtok=0.1&output_usd_per_mtok=10",
                 "BYOURSIDE_SPEECH_TO_TEXT": f"deepgram?base_url={ears.base_url}, embedded",
