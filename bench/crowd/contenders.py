@@ -63,11 +63,13 @@ CONTENDERS = (
 def on_core(core: int, command: Sequence[str], priority: int = 0) -> list[str]:
     """The command pinned to a core; with real-time priority where it is given and granted."""
     pinned = ["taskset", "-c", str(core), *command]
-    may = (
-        priority
-        and subprocess.run(["chrt", "-r", "1", "true"], capture_output=True, check=False).returncode == 0
-    )
-    return ["chrt", "-r", str(priority), *pinned] if may else pinned
+    return may_come_first(pinned, priority) if priority else pinned
+
+
+def may_come_first(command: Sequence[str], priority: int = 1) -> list[str]:
+    """The command with real-time priority, where that is granted."""
+    asked = subprocess.run(["chrt", "-r", "1", "true"], capture_output=True, check=False)
+    return ["chrt", "-r", str(priority), *command] if asked.returncode == 0 else list(command)
 
 
 def percentiles(samples: np.ndarray, marks: tuple[float, ...] = (50, 95, 99)) -> dict[str, float] | None:

@@ -133,6 +133,10 @@ class Sound(tts.ChunkedStream):
         output.flush()
 
 
+ENGINES = {"ears": Ears, "mind": Mind, "voice": Voice}
+"""What a session is built with; another bench puts its own in."""
+
+
 class PhoneIn(io.AudioInput):
     def __init__(self):
         super().__init__(label="phone")
@@ -229,9 +233,8 @@ async def phone(stream):
     await stream.recv()
     start = json.loads(await stream.recv())["start"]
     turns = {} if TURN == "detector" else {"turn_handling": {"turn_detection": TURN}}
-    session = AgentSession(
-        stt=Ears(), llm=Mind(), tts=Voice(), aec_warmup_duration=None, user_away_timeout=None, **turns
-    )
+    engines = {"stt": ENGINES["ears"](), "llm": ENGINES["mind"](), "tts": ENGINES["voice"]()}
+    session = AgentSession(**engines, aec_warmup_duration=None, user_away_timeout=None, **turns)
     hears, says = PhoneIn(), PhoneOut(stream, start["streamSid"])
     session.input.audio, session.output.audio = hears, says
     await session.start(agent=Agent(instructions="You answer the phone."), record=False)

@@ -117,6 +117,8 @@ class Voice(TTSService):
             yield TTSAudioRawFrame(SOUND[at : at + PIECE], 8000, 1, context_id=context_id)
 
 
+ENGINES = {"ears": Ears, "mind": Mind, "voice": Voice}
+"""What a pipeline is built with; another bench puts its own in."""
 app = FastAPI()
 
 
@@ -139,7 +141,8 @@ async def phone(websocket: WebSocket):
     listening = LLMUserAggregatorParams(vad_analyzer=SileroVADAnalyzer(), user_turn_strategies=strategies)
     context = LLMContextAggregatorPair(LLMContext(), user_params=listening)
     recorder = AudioBufferProcessor(num_channels=2)
-    stages = [transport.input(), Ears(), context.user(), Mind(), Voice(), transport.output(), recorder]
+    ears, mind, voice = (ENGINES[name]() for name in ("ears", "mind", "voice"))
+    stages = [transport.input(), ears, context.user(), mind, voice, transport.output(), recorder]
     worker = PipelineWorker(
         Pipeline([*stages, context.assistant()]),
         params=PipelineParams(audio_in_sample_rate=8000, audio_out_sample_rate=8000),
@@ -165,8 +168,12 @@ class Server(uvicorn.Server):
         print("ready", flush=True)
 
 
-if __name__ == "__main__":
+def serve():
     settings = uvicorn.Config(
         app, host="127.0.0.1", port=PORT, log_level="error", ws_per_message_deflate=False
     )
     Server(settings).run()
+
+
+if __name__ == "__main__":
+    serve()

@@ -48,7 +48,13 @@ STAGE_WORDS = {
     "total": "In all",
 }
 CAUSE_WORDS = {"recognition": "the recogniser", "mind": "the mind", "voice": "the voice"}
-WEBHOOK_WORDS = {"head": "Being delivered", "wait": "Waiting", "sent": "Delivered", "dead": "Given up"}
+WEBHOOK_WORDS = {
+    "head": "Being delivered",
+    "wait": "Waiting",
+    "sent": "Delivered",
+    "dead": "Given up",
+    "gone": "Given up: the receiver wants no more of this call",
+}
 MET_WORDS = {"yes": "Objective met", "no": "Objective not met", "unknown": "Objective: not known"}
 STEP_WORDS = {"disclosure": "Disclosure", "must_say": "Must say", "must_ask": "Must ask"}
 

@@ -88,7 +88,7 @@ class Office:
         return await self._db.read(events.newest_event, account.id)
 
     async def webhook_states(self, account: Account, call_id: str) -> dict[str, str]:
-        """What has become of each webhook of a call, by event id: head, wait, sent or dead."""
+        """What has become of each webhook of a call, by event id: head, wait, sent, dead or gone."""
         return await self._db.read(states_of, account.id, call_id)
 
     async def keys(self, account: Account) -> list[AgentKey]:

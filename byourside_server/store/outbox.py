@@ -20,11 +20,15 @@ from byourside_server.webhooks.schedule import Delivered, GiveUp, TryAgain, Verd
 
 # In place of an attempt's number: send once more, in its turn or not.
 REPLAY = -1
-AHEAD = Prepared(
-    sa.select(outbox.c.event_id)
-    .where(outbox.c.call_id == given("call_id"), outbox.c.state.in_(("head", "wait")))
+# What an event finds of its call: one that is on its way before it, or one that was answered with 410. Never
+# both, since a 410 takes with it all that wait.
+BEFORE = Prepared(
+    sa.select(outbox.c.state)
+    .where(outbox.c.call_id == given("call_id"), outbox.c.state.in_(("head", "wait", "gone")))
     .limit(1)
 )
+# What was found → what the event becomes.
+STATES = {None: "head", "head": "wait", "wait": "wait", "gone": "dead"}
 ADD = Prepared(insert_of(outbox, *outbox.c.keys()))
 
 
@@ -42,9 +46,13 @@ class Parcel:
 
 
 def add(conn: sa.Connection, house: House, call: Call, event_id: str, url: str, now: float) -> None:
-    """Queue an event's webhook behind the call's others. The caller holds the account's lock."""
+    """Queue an event's webhook behind the call's others, or nowhere after a 410.
+
+    The caller holds the account's lock.
+    """
     # Nothing is ahead of a call's first event.
-    first = call.sequence == 1 or AHEAD.value(conn, call_id=call.id) is None
+    state = "head" if call.sequence == 1 else STATES[BEFORE.value(conn, call_id=call.id)]
+    first = state == "head"
     item = delivery_item(event_id, 0)
     ADD.run(
         conn,
@@ -53,7 +61,7 @@ def add(conn: sa.Connection, house: House, call: Call, event_id: str, url: str, 
         call_id=call.id,
         sequence=call.sequence,
         url=url,
-        state="head" if first else "wait",
+        state=state,
         attempts=0,
         created_at=now,
         item_key=item.key if first else None,
@@ -90,8 +98,8 @@ def settle(conn: sa.Connection, house: House, parcel: Parcel, verdict: Verdict, 
             return _try_again(conn, house, parcel, delay_s, now)
         case Delivered():
             state = "sent"
-        case GiveUp():
-            state = "dead"
+        case GiveUp(gone):
+            state = "gone" if gone else "dead"
     done = conn.execute(
         outbox.update()
         .where(
@@ -105,7 +113,7 @@ def settle(conn: sa.Connection, house: House, parcel: Parcel, verdict: Verdict, 
     if done is None:
         return False
     waiting = (outbox.c.call_id == parcel.call_id) & (outbox.c.state == "wait")
-    if isinstance(verdict, GiveUp) and verdict.gone:
+    if state == "gone":
         conn.execute(outbox.update().where(waiting).values(state="dead"))
         return True
     following = sa.select(outbox.c.event_id).where(waiting).order_by(outbox.c.sequence).limit(1)

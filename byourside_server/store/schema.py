@@ -143,7 +143,8 @@ outbox = Table(
     Column("call_id", Text, nullable=False),
     Column("sequence", Integer, nullable=False),
     Column("url", Text, nullable=False),
-    # head: being delivered; wait: behind a head; sent; dead: given up.
+    # head: being delivered; wait: behind a head; sent; dead: given up; gone: answered with 410, so that
+    # whatever the call still has to tell is dead.
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("created_at", Double, nullable=False),

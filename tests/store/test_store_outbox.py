@@ -107,6 +107,28 @@ def test_gone_stops_everything_of_the_call(url: str, tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_gone_stops_also_what_happens_afterwards(url: str, tmp_path: Path) -> None:
+    """The receiver says so while the phone still rings."""
+
+    async def story() -> None:
+        async with Rig(url, tmp_path) as rig:
+            account, key = await rig.account()
+            rig.dialer.script = rig.dialer.ring_on
+            rig.sender.answers = [Attempt(410, 3)]
+            call = await rig.switchboard.place(account, key, request())
+            await rig.engine.work()
+            assert [sent.event for sent in rig.sender.sent] == ["call.queued"]
+            await rig.switchboard.cancel(account, call.id)
+            await rig.until(account, call.id, "canceled")
+            rig.clock.advance(10 * 86_400)
+            await rig.engine.work()
+            assert [sent.event for sent in rig.sender.sent] == ["call.queued"]
+            states = await rig.switchboard.office.webhook_states(account, call.id)
+            assert sorted(states.values()) == ["dead", "dead", "dead", "gone"]
+
+    asyncio.run(story())
+
+
 def test_retry_after_lengthens_the_wait(url: str, tmp_path: Path) -> None:
     async def story() -> None:
         async with Rig(url, tmp_path) as rig:

@@ -1,8 +1,15 @@
-"""One server for all walks, and one batch of calls, all at once: real time is spent only once."""
+"""Three servers for all walks, each started only where a walk asks for it.
+
+`batch`: ten calls at once in real time, which must not fight anybody for the machine.
+`office`: real time, for walks in which nobody minds being answered late.
+`quick`: virtual time, for all others; how busy the machine is makes no difference there.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +17,9 @@ from typing import Any
 
 import pytest
 
-from tests.walks.house import House, Mailbox, mailbox, wait_for_end
+from tests.walks.house import RING_TIMEOUT_S, House, Mailbox, Open, mailbox, opened, wait_for_end
+
+SDK = Path(__file__).resolve().parents[2] / "sdks" / "python"
 
 README_CALL: dict[str, Any] = {
     "to": "+14155550123",
@@ -35,41 +44,88 @@ BATCH: dict[str, dict[str, Any]] = {
 }
 
 
+# Placed by a person at a terminal; the others by POST.
+BY_TERMINAL = "says no"
+
+
 @dataclass(frozen=True)
 class Batch:
-    """The server, its key, and the finished records of BATCH by name."""
+    """A server, its key, the finished records of BATCH by name, and what the terminal showed of its call."""
 
     house: House
     key: str
     secret: str
     mail: Mailbox
     records: dict[str, dict[str, Any]]
+    shown: str
 
     def recording(self, name: str) -> Path:
-        return self.house.data_dir / "recordings" / f"{self.records[name]['id']}.wav"
+        return self.house.recording(self.records[name]["id"])
 
 
 @contextlib.contextmanager
-def call_batch(house: House) -> Iterator[Batch]:
-    """Start a server, have it make all calls of BATCH at once, and stop it at the end."""
-    house.start()
-    try:
-        key = house.make_key()
-        with mailbox() as mail, house.client(key) as client:
-            ids = {}
-            for name, changes in BATCH.items():
-                body = {**README_CALL, **changes, "webhookUrl": mail.url, "metadata": {"name": name}}
-                answer = client.post("/v1/agent/calls", json=body)
-                assert answer.status_code == 200, answer.text
-                assert answer.json()["status"] == "queued"
-                ids[name] = answer.json()["callId"]
-            records = {name: wait_for_end(client, call_id) for name, call_id in ids.items()}
-            yield Batch(house, key, house.webhook_secret(), mail, records)
-    finally:
-        assert house.stop() == 0, house.log()
+def call_batch(server: Open) -> Iterator[Batch]:
+    """Have a server make all calls of BATCH at once."""
+    house, key = server.house, server.key
+    with mailbox() as mail, house.client(key) as client:
+        ids, terminal = {}, None
+        for name, changes in BATCH.items():
+            body = {**README_CALL, **changes, "webhookUrl": mail.url, "metadata": {"name": name}}
+            if name == BY_TERMINAL:
+                terminal = call_by_terminal(server, body)
+                continue
+            answer = client.post("/v1/agent/calls", json=body)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["status"] == "queued"
+            ids[name] = answer.json()["callId"]
+        assert terminal is not None
+        assert terminal.stdout is not None
+        # "Placed call ID to NUMBER"
+        first_line = terminal.stdout.readline()
+        ids[BY_TERMINAL] = first_line.split()[2]
+        records = {name: wait_for_end(client, ids[name]) for name in BATCH}
+        shown = first_line + terminal.communicate(timeout=30)[0]
+        yield Batch(house, key, house.webhook_secret(), mail, records, shown)
+
+
+def call_by_terminal(server: Open, body: dict[str, Any]) -> subprocess.Popen[str]:
+    """`python -m byourside call …` under way, in an interpreter that sees nothing of the server."""
+    fields = [part for each in body["fields"] for part in ("--field", f"{each['name']}:{each['type']}")]
+    command = [sys.executable, "-m", "byourside", "call", body["to"], body["objective"], *fields]
+    return subprocess.Popen(
+        [*command, "--webhook-url", body["webhookUrl"]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=SDK,
+        env={
+            "BYOURSIDE_API_KEY": server.key,
+            "BYOURSIDE_BASE_URL": server.house.base_url,
+            "PYTHONUNBUFFERED": "1",
+        },
+    )
 
 
 @pytest.fixture(scope="session")
 def batch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
-    with call_batch(House(tmp_path_factory.mktemp("house") / "data", ("--allow-local-webhooks",))) as called:
+    house = House(tmp_path_factory.mktemp("batch") / "data", ("--allow-local-webhooks",))
+    with opened(house) as server, call_batch(server) as called:
         yield called
+
+
+@pytest.fixture(scope="session")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
+    patience = {"BYOURSIDE_RING_TIMEOUT_S": str(RING_TIMEOUT_S)}
+    house = House(tmp_path_factory.mktemp("office") / "data", environment=patience)
+    with opened(house) as server:
+        yield server
+    assert "Traceback" not in house.log()
+
+
+@pytest.fixture(scope="session")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open]:
+    folder = tmp_path_factory.mktemp("quick")
+    journal = {"BYOURSIDE_SANDBOX_JOURNAL": str(folder / "journal.jsonl")}
+    house = House(folder / "data", ("--allow-local-webhooks", "--virtual-time"), journal)
+    with opened(house) as server:
+        yield server

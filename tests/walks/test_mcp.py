@@ -1,4 +1,4 @@
-"""Calls through the tools, on a whole server: a phone that is busy, so that they end at once."""
+"""Calls through the tools, on a whole server: a phone that rings until it is given up; nobody talks."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.walks.conftest import Batch
+from tests.walks.house import Open
 
-BUSY: dict[str, Any] = {"to": "+12125550141", "objective": "Ask whether the shop is open on Sunday."}
+NOBODY: dict[str, Any] = {"to": "+12125550140", "objective": "Ask whether the shop is open on Sunday."}
 
 
 async def follow(client: Client, arguments: dict[str, Any]) -> tuple[dict[str, Any], list[str | None]]:
@@ -37,31 +37,31 @@ async def follow(client: Client, arguments: dict[str, Any]) -> tuple[dict[str, A
 
 
 def check(state: dict[str, Any], told: list[str | None]) -> None:
-    assert (state["status"], state["done"], state["endReason"]) == ("declined", True, "busy")
-    assert told[-1] == "(declined)"
+    assert (state["status"], state["done"], state["endReason"]) == ("no_answer", True, "no_answer")
+    assert told[-1] == "(nobody answered)"
     assert "(dialing)" in told
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
-def test_a_call_through_streamable_http(batch: Batch, mode: str) -> None:
+def test_a_call_through_streamable_http(office: Open, mode: str) -> None:
     async def run() -> tuple[dict[str, Any], list[str | None]]:
-        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {batch.key}"}, timeout=30) as http:
-            transport = streamable_http_client(f"{batch.house.base_url}/mcp", http_client=http)
+        async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {office.key}"}, timeout=30) as http:
+            transport = streamable_http_client(f"{office.house.base_url}/mcp", http_client=http)
             async with Client(transport, mode=mode) as client:
-                return await follow(client, {**BUSY, "context": f"Over HTTP, {mode}."})
+                return await follow(client, {**NOBODY, "context": f"Over HTTP, {mode}."})
 
     check(*asyncio.run(run()))
 
 
-def test_a_call_through_the_command(batch: Batch) -> None:
+def test_a_call_through_the_command(office: Open) -> None:
     started = StdioServerParameters(
         command=sys.executable,
         args=["-m", "byourside_server.mcp"],
-        env={**os.environ, "BYOURSIDE_API_KEY": batch.key, "BYOURSIDE_BASE_URL": batch.house.base_url},
+        env={**os.environ, "BYOURSIDE_API_KEY": office.key, "BYOURSIDE_BASE_URL": office.house.base_url},
     )
 
     async def run() -> tuple[dict[str, Any], list[str | None]]:
         async with Client(started) as client:
-            return await follow(client, BUSY)
+            return await follow(client, NOBODY)
 
     check(*asyncio.run(run()))

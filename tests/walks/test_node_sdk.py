@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.walks.conftest import Batch
+from tests.walks.conftest import README_CALL
+from tests.walks.house import Open, wait_for_end
 
 PACKAGE = Path(__file__).resolve().parents[2] / "sdks" / "node" / "index.mjs"
 # A busy line: the call is over in a second.
@@ -39,12 +40,14 @@ console.log(JSON.stringify({ same: first.callId === again.callId, done, seen, fo
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")
-def test_the_node_client_places_waits_lists_and_downloads(batch: Batch, tmp_path: Path) -> None:
+def test_the_node_client_places_waits_lists_and_downloads(quick: Open, tmp_path: Path) -> None:
     path = tmp_path / "call.wav"
+    with quick.house.client(quick.key) as client:
+        answered = wait_for_end(client, client.post("/v1/agent/calls", json=README_CALL).json()["callId"])
     given = {
-        "apiKey": batch.key,
-        "baseUrl": batch.house.base_url,
-        "answered": batch.records["agreeable"]["id"],
+        "apiKey": quick.key,
+        "baseUrl": quick.house.base_url,
+        "answered": answered["id"],
         "path": str(path),
     }
     told = subprocess.run(
@@ -62,6 +65,6 @@ def test_the_node_client_places_waits_lists_and_downloads(batch: Batch, tmp_path
     assert result["seen"][-1] == "declined"
     assert result["found"]
     assert result["size"] == path.stat().st_size > 100_000
-    assert path.read_bytes() == batch.recording("agreeable").read_bytes()
+    assert path.read_bytes() == quick.house.recording(answered["id"]).read_bytes()
     assert result["refused"] == [True, "destination_blocked", 400]
     assert result["ended"] == "call_ended"

@@ -2,6 +2,7 @@
 
 The model is a script and the recogniser knows the sandbox's recordings; everything between them and the
 record is the product: HTTP and websocket clients, chains, streaming, tools, verification, accounting.
+In real time; `test_vendors_virtual` has the same at virtual time.
 """
 
 from __future__ import annotations
@@ -153,4 +154,3 @@ def test_tokens_and_their_price_are_on_the_record(record: dict[str, Any]) -> Non
 def test_the_vendor_listened_along_to_the_contact_alone(record: dict[str, Any]) -> None:
     """A second or more of speech, and far less than the whole call at 8,000 bytes a second."""
     assert 8000 < record["heard by the vendor"] < 8000 * record["durationSec"] / 2
-

@@ -15,7 +15,7 @@ import pytest
 from byourside_server.conversation.phrases import phrases_for
 from byourside_server.conversation.words import UNINTELLIGIBLE
 from tests.walks.conftest import BATCH, README_CALL, Batch, call_batch
-from tests.walks.house import House, wait_for_end
+from tests.walks.house import Open, wait_for_end
 from tests.walks.test_one_call import assert_signed, epoch, wav_seconds
 
 # Of a call's whole length. Real engines on a busy machine take up to half a second more, once a turn.
@@ -28,10 +28,9 @@ RESULTS = (
 
 
 @pytest.fixture(scope="module")
-def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Batch]:
+def quick_batch(quick: Open) -> Iterator[Batch]:
     """The same batch at virtual time."""
-    data_dir = tmp_path_factory.mktemp("virtual") / "data"
-    with call_batch(House(data_dir, ("--allow-local-webhooks", "--virtual-time"))) as called:
+    with call_batch(quick) as called:
         yield called
 
 
@@ -69,8 +68,8 @@ def was_late(record: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("name", list(BATCH))
-def test_the_results_are_those_of_real_time(batch: Batch, quick: Batch, name: str) -> None:
-    there, here = batch.records[name], quick.records[name]
+def test_the_results_are_those_of_real_time(batch: Batch, quick_batch: Batch, name: str) -> None:
+    there, here = batch.records[name], quick_batch.records[name]
     assert {key: here[key] for key in RESULTS} == {key: there[key] for key in RESULTS}
     assert (here["sip"]["status"], here["sip"]["q850Cause"]) == (
         there["sip"]["status"],
@@ -79,10 +78,10 @@ def test_the_results_are_those_of_real_time(batch: Batch, quick: Batch, name: st
 
 
 @pytest.mark.parametrize("name", list(BATCH))
-def test_the_same_is_said_in_the_same_order(batch: Batch, quick: Batch, name: str) -> None:
+def test_the_same_is_said_in_the_same_order(batch: Batch, quick_batch: Batch, name: str) -> None:
     """As far as this machine was in time in real time."""
     is_machine = batch.records[name]["answeredBy"] == "voicemail"
-    there, here = said(before_it_was_late(batch.records[name])), said(quick.records[name]["turns"])
+    there, here = said(before_it_was_late(batch.records[name])), said(quick_batch.records[name]["turns"])
     if was_late(batch.records[name]):
         # The last one may have been cut short by the late one.
         there = there[:-1]
@@ -98,23 +97,23 @@ def test_the_same_is_said_in_the_same_order(batch: Batch, quick: Batch, name: st
 
 
 @pytest.mark.parametrize("name", list(BATCH))
-def test_the_same_webhooks_come_signed_in_the_same_order(batch: Batch, quick: Batch, name: str) -> None:
+def test_the_same_webhooks_come_signed_in_the_same_order(batch: Batch, quick_batch: Batch, name: str) -> None:
     there = batch.mail.wait_for_terminal(batch.records[name]["id"])
-    here = quick.mail.wait_for_terminal(quick.records[name]["id"])
+    here = quick_batch.mail.wait_for_terminal(quick_batch.records[name]["id"])
     kinds = [(each.payload["event"]["sequence"], each.payload["event"]["type"]) for each in here]
     assert kinds == [(each.payload["event"]["sequence"], each.payload["event"]["type"]) for each in there]
     moments = [epoch(each.payload["event"]["at"]) for each in here]
     assert moments == sorted(moments)
     for each in here:
-        assert_signed(each.headers["x-bys-signature"], each.body, quick.secret)
+        assert_signed(each.headers["x-bys-signature"], each.body, quick_batch.secret)
         signed_at = int(each.headers["x-bys-signature"].split(",")[0].removeprefix("t="))
         assert abs(time.time() - signed_at) < 300, "receivers compare it with their own clock"
-    assert {**here[-1].payload, "event": None} == {**quick.records[name], "event": None}
+    assert {**here[-1].payload, "event": None} == {**quick_batch.records[name], "event": None}
 
 
 @pytest.mark.parametrize("name", list(BATCH))
-def test_the_same_events_are_in_the_log(batch: Batch, quick: Batch, name: str) -> None:
-    assert events_of(quick, name) == events_of(batch, name)
+def test_the_same_events_are_in_the_log(batch: Batch, quick_batch: Batch, name: str) -> None:
+    assert events_of(quick_batch, name) == events_of(batch, name)
 
 
 def events_of(batch: Batch, name: str) -> list[str]:
@@ -126,17 +125,19 @@ def events_of(batch: Batch, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", list(BATCH))
-def test_calls_and_recordings_are_as_long_as_in_real_time(batch: Batch, quick: Batch, name: str) -> None:
-    there, here = batch.records[name], quick.records[name]
+def test_calls_and_recordings_are_as_long_as_in_real_time(
+    batch: Batch, quick_batch: Batch, name: str
+) -> None:
+    there, here = batch.records[name], quick_batch.records[name]
     if not was_late(there):
         assert length_s(here) == pytest.approx(length_s(there), abs=TOLERANCE_S)
     if there["durationSec"] is None:
         assert here["durationSec"] is None
-        assert not quick.recording(name).exists()
+        assert not quick_batch.recording(name).exists()
         return
     if not was_late(there):
         assert here["durationSec"] == pytest.approx(there["durationSec"], abs=TOLERANCE_S)
-    recorded = wav_seconds(quick.recording(name).read_bytes())
+    recorded = wav_seconds(quick_batch.recording(name).read_bytes())
     assert recorded == pytest.approx(here["durationSec"], abs=0.2)
     for turn in here["turns"]:
         assert 0 <= turn["startMs"] < turn["endMs"] <= recorded * 1000 + 40
@@ -148,8 +149,8 @@ def test_most_calls_were_compared_whole(batch: Batch) -> None:
     assert len(late) < len(BATCH) / 2, f"this machine was late in real time: {late}"
 
 
-def test_a_call_whose_speech_is_kept_takes_a_fraction_of_its_time(quick: Batch) -> None:
-    with quick.house.client(quick.key) as client:
+def test_a_call_whose_speech_is_kept_takes_a_fraction_of_its_time(quick_batch: Batch) -> None:
+    with quick_batch.house.client(quick_batch.key) as client:
         began = time.monotonic()
         call_id = client.post("/v1/agent/calls", json=README_CALL).json()["callId"]
         record = wait_for_end(client, call_id)
@@ -159,15 +160,15 @@ def test_a_call_whose_speech_is_kept_takes_a_fraction_of_its_time(quick: Batch) 
     assert wall_s < record["durationSec"] / 2
 
 
-def test_what_was_said_and_heard_is_kept_for_the_next_start(quick: Batch) -> None:
-    kept = [path for path in (quick.house.data_dir / "virtual-speech").rglob("*") if path.is_file()]
+def test_what_was_said_and_heard_is_kept_for_the_next_start(quick_batch: Batch) -> None:
+    kept = [path for path in (quick_batch.house.data_dir / "virtual-speech").rglob("*") if path.is_file()]
     assert len(kept) > 10
     assert all(len(path.name) == 64 for path in kept), "no half-written answers"
 
 
-def test_the_sip_trace_is_whole(quick: Batch) -> None:
-    record = quick.records["agreeable"]
-    trace = quick.house.data_dir / "traces" / f"{record['id']}.jsonl"
+def test_the_sip_trace_is_whole(quick_batch: Batch) -> None:
+    record = quick_batch.records["agreeable"]
+    trace = quick_batch.house.data_dir / "traces" / f"{record['id']}.jsonl"
     lines = trace.read_text() if trace.exists() else ""
     assert "INVITE" in lines
     assert "BYE" in lines

@@ -1,0 +1,67 @@
+"""What each caller does: everything is dealt out once, and the callee's SIP copies what must be copied."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+from bench.turns.corpus import cases, lines
+from bench.turns.rtp_wire import CRLF, bye, response
+from bench.turns.script import dictations, talks
+
+
+def test_all_turns_interruptions_and_interjections_are_dealt_out() -> None:
+    scripts = talks(lines(), callers=16, turns=64, barges=27, interjections=16)
+    kinds = Counter(step.kind for script in scripts for step in script)
+    assert len(scripts) == kinds["hello"] == 16
+    assert (kinds["turn"], kinds["barge"]) == (64, 27)
+    assert kinds["backchannel"] + kinds["noise"] == 16
+    assert kinds["turn"] + kinds["tell"] >= 100
+
+
+def test_whoever_speaks_over_the_agent_has_asked_for_a_long_answer_before() -> None:
+    for script in talks(lines(), callers=3, turns=5, barges=6, interjections=8):
+        for before, step in pairwise(script):
+            assert (step.over_s is not None) == (step.kind in ("barge", "backchannel", "noise"))
+            assert step.over_s is None or before.kind == "tell"
+
+
+def test_every_case_is_dictated_once_behind_its_question() -> None:
+    scripts = dictations(lines(), cases(), callers=19)
+    said = [step.saying for script in scripts for step in script if step.kind in ("paused", "complete")]
+    assert sorted(said) == sorted(case.id for case in cases())
+    texts = {line.id: line.text for line in lines()}
+    questions = {case.id: case.question for case in cases()}
+    for script in scripts:
+        for cue, case in zip(script[1::2], script[2::2], strict=True):
+            assert texts[cue.saying] == f"now the {questions[case.saying]} question"
+
+
+INVITE = CRLF.join(
+    [
+        "INVITE sip:1@127.0.0.1 SIP/2.0",
+        "Via: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKa",
+        "From: <sip:us@127.0.0.1>;tag=ours",
+        "To: <sip:1@127.0.0.1>",
+        "Call-ID: abc",
+        "CSeq: 7 INVITE",
+        "Contact: <sip:us@127.0.0.1:5060>",
+    ]
+)
+
+
+def test_a_response_copies_the_request_and_tags_its_to() -> None:
+    """RFC 3261 §8.2.6.2."""
+    lines_of_it = response(INVITE, "200 OK").split(CRLF)
+    assert lines_of_it[0] == "SIP/2.0 200 OK"
+    assert "Via: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bKa" in lines_of_it
+    assert "To: <sip:1@127.0.0.1>;tag=phone" in lines_of_it
+    assert "CSeq: 7 INVITE" in lines_of_it
+
+
+def test_the_callees_bye_has_both_tags_the_other_way_round() -> None:
+    """RFC 3261 §12.2.1.1."""
+    message = bye(INVITE)
+    assert message.startswith("BYE sip:us@127.0.0.1:5060 SIP/2.0")
+    assert "From: <sip:1@127.0.0.1>;tag=phone" in message
+    assert "To: <sip:us@127.0.0.1>;tag=ours" in message
