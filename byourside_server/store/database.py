@@ -121,6 +121,7 @@ class Database:
                 isolation_level="READ COMMITTED",
                 skip_autocommit_rollback=True,
             )
+            sa.event.listen(self._postgres.sync_engine, "checkout", _refuse_closed)
             # The same pool; one statement is its own transaction, unless one has been begun by hand.
             self._glances = self._postgres.execution_options(isolation_level="AUTOCOMMIT")
         elif self.url.get_backend_name() == "sqlite" and self.url.database not in (None, "", ":memory:"):
@@ -185,7 +186,13 @@ class Database:
         assert self._glances is not None
         try:
             async with self._glances.connect() as conn:
-                return await conn.run_sync(lambda sync: fn(sync, *args, **kwargs))
+                try:
+                    return await conn.run_sync(lambda sync: fn(sync, *args, **kwargs))
+                except Exception as error:
+                    # SQLAlchemy does not see what the driver was asked past it.
+                    if _is_trouble(error):
+                        await conn.invalidate()
+                    raise
         except Exception as error:
             if _is_trouble(error):
                 raise self._trouble(error) from error
@@ -208,14 +215,17 @@ class Database:
         async with self._glances.connect() as conn:
             theirs = cast("Any", (await conn.get_raw_connection()).driver_connection)
             try:
-                await theirs.execute("BEGIN")
+                # Not as the database would have it by default: whoever waits for a lock looks afterwards.
+                await theirs.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
                 value = await conn.run_sync(work)
                 await theirs.execute("COMMIT")
             except Exception:
                 try:
                     await theirs.execute("ROLLBACK")
-                except Exception:
+                except BaseException as worse:
                     await conn.invalidate()
+                    if not isinstance(worse, Exception):
+                        raise
                 raise
             except BaseException:
                 # Called off in the middle of who knows what.
@@ -244,6 +254,15 @@ class Database:
     def _note_commit(self, took_s: float, writes: int) -> None:
         self._book.observe(COMMITS, took_s)
         self._book.observe(COMMIT_GROUP, writes)
+
+
+def _refuse_closed(connection: Any, record: object, proxy: object) -> None:
+    """Whoever takes a connection out of the pool that the other side has closed gets a new one in its place.
+
+    After a restart of PostgreSQL all of them are.
+    """
+    if connection.driver_connection.is_closed():
+        raise sa.exc.DisconnectionError
 
 
 def _sqlstate_of(error: Exception) -> str:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from byourside_server.clock import ManualClock
 from byourside_server.errors import ConfigError
 from byourside_server.store import database, workers
-from byourside_server.store.accounts import RESERVE, create_account
+from byourside_server.store.accounts import RESERVE, create_account, load_account
 from byourside_server.store.database import Database, StoreUnavailable
 from byourside_server.store.directory_lock import DirectoryLock
 from byourside_server.store.engine import House
@@ -22,7 +22,7 @@ from byourside_server.store.idempotency import REMEMBER
 from byourside_server.store.liveness import Lease
 from byourside_server.store.migrations import known_migrations, migrate
 from byourside_server.store.outbox import ADD
-from byourside_server.store.prepared import together
+from byourside_server.store.prepared import Prepared, together
 from byourside_server.store.schema import accounts, idempotency, metadata, outbox, schema_version
 
 NOW = 1_800_000_000.0
@@ -378,15 +378,110 @@ def test_a_connection_that_breaks_is_the_stores_fault_and_the_next_one_works(pos
 
         with pytest.raises(StoreUnavailable):
             await db.write(break_off)
-        # Broken while nobody used it; found out by whoever begins next.
-        idle = await db.read(lambda conn: conn.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
-        other = Database(postgres_url)
-        await other.write(sql(f"SELECT pg_terminate_backend({idle})"))
-        await other.close()
-        with pytest.raises(StoreUnavailable):
-            await db.write(lambda conn: RESERVE.run(conn, account_id=account.id, seconds=60.0))
         held = await db.read(lambda conn: conn.execute(sa.select(accounts.c.reserved_s)).scalar_one())
         assert held == 0.0
+        await db.close()
+
+    asyncio.run(story())
+
+
+# Every other connection of the cluster, and how many of them there still are.
+END_OTHERS = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
+OTHERS = END_OTHERS.replace("pg_terminate_backend(pid)", "*")
+
+
+@pytest.mark.parametrize("way", ["write", "read", "glance"])
+def test_after_a_restart_of_the_database_nobody_is_handed_a_connection_of_before(
+    postgres_url: str, way: str
+) -> None:
+    """All that lay idle in the pool are closed; what follows costs no refusal, let alone one each."""
+
+    async def story() -> None:
+        db, other = Database(postgres_url), Database(postgres_url)
+        await db.write(migrate, NOW)
+        account = await db.write(create_account, "acme", NOW)
+        await asyncio.gather(*(db.read(sql("SELECT pg_sleep(0.1)")) for _ in range(5)))
+
+        def number(conn: sa.Connection, statement: str) -> int:
+            return int(conn.exec_driver_sql(statement).scalar_one())
+
+        assert await other.read(number, END_OTHERS) == 5
+        while await other.read(number, OTHERS):
+            await other.read(sql("SELECT pg_sleep(0.02)"))
+        await other.read(sql("SELECT pg_sleep(0.05)"))
+        for _ in range(6):
+            assert await getattr(db, way)(load_account, account.id) == account
+        await db.close()
+        await other.close()
+
+    asyncio.run(story())
+
+
+def test_a_glance_at_a_connection_that_breaks_is_refused_and_the_next_one_works(postgres_url: str) -> None:
+    async def story() -> None:
+        db = Database(postgres_url)
+        await db.write(migrate, NOW)
+        account = await db.write(create_account, "acme", NOW)
+        ends = Prepared(sa.select(sa.func.pg_terminate_backend(sa.func.pg_backend_pid())))
+        with pytest.raises(StoreUnavailable):
+            await db.glance(lambda conn: ends.rows(conn))
+        assert await db.glance(load_account, account.id) == account
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_who_waits_for_a_lock_looks_afterwards_whatever_the_database_has_by_default(
+    postgres_url: str,
+) -> None:
+    """A snapshot of before the wait would let a second request with the same Idempotency-Key through."""
+
+    async def story() -> None:
+        db = Database(postgres_url)
+        default = "ALTER DATABASE postgres {} default_transaction_isolation"
+        await db.write(sql(default.format("SET") + " = 'repeatable read'"))
+        other = Database(postgres_url)
+        shown = await other.write(
+            lambda conn: conn.exec_driver_sql("SHOW transaction_isolation").scalar_one()
+        )
+        await db.write(sql(default.format("RESET")))
+        assert shown == "read committed"
+        await other.close()
+        await db.close()
+
+    asyncio.run(story())
+
+
+def test_who_goes_away_before_his_failure_has_been_taken_back_leaves_no_transaction_behind(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver is stood in for where it would send ROLLBACK: the caller goes at that moment."""
+    execute = asyncpg.Connection.execute
+
+    async def goes_away(self: asyncpg.Connection, query: str) -> object:
+        if query == "ROLLBACK":
+            raise asyncio.CancelledError
+        return await execute(self, query)
+
+    async def story() -> None:
+        db = Database(postgres_url)
+        await db.write(migrate, NOW)
+        account = await db.write(create_account, "acme", NOW)
+
+        def fail(conn: sa.Connection) -> None:
+            RESERVE.run(conn, account_id=account.id, seconds=60.0)
+            raise Refused
+
+        monkeypatch.setattr(asyncpg.Connection, "execute", goes_away)
+        with pytest.raises(asyncio.CancelledError):
+            await db.write(fail)
+        monkeypatch.undo()
+        await db.write(lambda conn: RESERVE.run(conn, account_id=account.id, seconds=1.0))
+        held = await db.read(lambda conn: conn.execute(sa.select(accounts.c.reserved_s)).scalar_one())
+        assert held == 1.0
         await db.close()
 
     asyncio.run(story())
