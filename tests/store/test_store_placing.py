@@ -159,6 +159,32 @@ def test_what_calls_hold_is_summed_up_right_however_they_end(url: str, tmp_path:
     asyncio.run(story())
 
 
+def test_a_sum_that_an_older_server_left_wrong_is_put_right(
+    url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It still ran while the tables were migrated: it ends calls and accepts others, and keeps no sum."""
+
+    async def story() -> None:
+        async with Rig(url, tmp_path) as rig:
+            account, key = await rig.account(minute_allowance=100)
+            other, others_key = await rig.account("other")
+            for _ in range(2):
+                await rig.switchboard.place(account, key, request(max_duration_s=600))
+            await rig.switchboard.place(other, others_key, request(max_duration_s=60))
+            ended = await rig.switchboard.place(account, key, request(max_duration_s=3600))
+            end = calls.update().where(calls.c.id == ended.id).values(state="failed")
+            await rig.db.write(lambda conn: conn.execute(end) and None)
+            assert await held(rig, account) == (4800.0, 1200.0)
+            assert await rig.switchboard.reconcile() == 0
+            assert await held(rig, account) == (1200.0, 1200.0)
+            assert await held(rig, other) == (60.0, 60.0)
+            assert [record.account_id for record in caplog.records] == [account.id]  # type: ignore[attr-defined]
+            await rig.switchboard.reconcile()
+            assert len(caplog.records) == 1, "what is right is left alone"
+
+    asyncio.run(story())
+
+
 def test_the_same_key_and_body_are_the_first_answer_again(url: str, tmp_path: Path) -> None:
     async def story() -> None:
         async with Rig(url, tmp_path) as rig:
