@@ -72,10 +72,18 @@ def _why_not_local(scope: Scope, headers: Headers) -> Denied | None:
         return Denied(403, 'Only this machine reads these numbers: see the setting "metrics".')
     if any(mark in headers for mark in MARKS_OF_A_PROXY) or scope.get("http_version") == "1.0":
         return Denied(403, 'Not through a proxy: for that set metrics = "token".')
-    host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+    host = _name_of(headers.get("host", ""))
     if host != "localhost" and not is_loopback(host):
         return Denied(403, "Ask for this machine by its loopback address, such as 127.0.0.1.")
     return None
+
+
+def _name_of(host: str) -> str:
+    """A Host header's name without its port, empty where it is none (`[::1`, `[127.0.0.1]`)."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def is_loopback(host: str) -> bool:

@@ -56,7 +56,17 @@ def test_nor_does_one_that_adds_nothing_but_speaks_http_1_0() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["phone.example.com", "evil.example:8080", "10.0.0.5", "", "127.0.0.1.evil.example"]
+    "host",
+    [
+        "phone.example.com",
+        "evil.example:8080",
+        "10.0.0.5",
+        "",
+        "127.0.0.1.evil.example",
+        "[::1",
+        "[127.0.0.1]",
+        "[localhost]",
+    ],
 )
 def test_nor_does_a_page_in_a_browser_that_made_its_name_lead_here(host: str) -> None:
     """DNS rebinding: the connection comes from this machine, the Host is the page's."""
