@@ -296,6 +296,20 @@ def test_a_database_of_another_line_is_refused_and_it_is_said_why(
     asyncio.run(story())
 
 
+def test_a_disk_that_is_full_is_not_taken_for_a_database_of_another_line(tmp_path: Path) -> None:
+    def migrate_in_no_room(conn: sa.Connection) -> int:
+        conn.exec_driver_sql("PRAGMA max_page_count = 3")
+        return migrate(conn, NOW)
+
+    async def story() -> None:
+        db = on_sqlite(tmp_path)
+        with pytest.raises(StoreUnavailable, match="full"):
+            await db.write(migrate_in_no_room)
+        await db.close()
+
+    asyncio.run(story())
+
+
 def test_what_calls_hold_when_the_sum_is_introduced_is_summed_up(url: str) -> None:
     """A database of the edition before 0008, with calls under way."""
 

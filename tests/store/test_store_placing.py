@@ -18,6 +18,7 @@ from byourside_server.errors import Refusal
 from byourside_server.store import idempotency, placing
 from byourside_server.store.accounts import set_limits
 from byourside_server.store.calls import RESERVING_STATES
+from byourside_server.store.database import Database
 from byourside_server.store.engine import House
 from byourside_server.store.prepared import driver
 from byourside_server.store.schema import accounts, calls
@@ -223,6 +224,26 @@ def test_two_requests_with_one_key_at_once_are_one_call_and_one_refusal(url: str
             assert isinstance(answers[1], Refusal)
             assert answers[1].token == "idempotency_in_flight"
             assert len((await rig.switchboard.list(account))[0]) == 1
+
+    asyncio.run(story())
+
+
+def test_two_servers_that_are_asked_with_one_key_at_once_place_one_call(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    """What one process knows of its own requests does not help here: the account's lock does."""
+
+    async def story() -> None:
+        async with Rig(postgres_url, tmp_path) as rig:
+            account, key = await rig.account()
+            other = Database(postgres_url)
+            house = House(rig.engine.put, rig.switchboard.record)
+            placement = placing.Placement(account.id, key.id, request(max_duration_s=60), "k", "a")
+            now = rig.clock.epoch()
+            asked = (db.write(placing.accept, house, placement, now) for db in [rig.db, other] * 25)
+            assert len({call.id for call in await asyncio.gather(*asked)}) == 1
+            assert await held(rig, account) == (60.0, 60.0)
+            await other.close()
 
     asyncio.run(story())
 

@@ -8,6 +8,7 @@ at the end of a line.
 from __future__ import annotations
 
 import re
+import sqlite3
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -87,6 +88,9 @@ def _apply(conn: sa.Connection, migration: Migration) -> None:
         for statement in migration.statements:
             conn.exec_driver_sql(statement.replace("{serial}", SERIAL[conn.dialect.name]))
     except (sa.exc.OperationalError, sa.exc.ProgrammingError) as trouble:
+        # A disk that is full says nothing about the tables: only SQLITE_ERROR is a mistake in a statement.
+        if getattr(trouble.orig, "sqlite_errorcode", sqlite3.SQLITE_ERROR) != sqlite3.SQLITE_ERROR:
+            raise
         raise ConfigError(
             f"migration {migration.version} ({migration.name}) does not fit this database"
             f" ({trouble.orig}): {CURE}"
