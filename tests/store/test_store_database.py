@@ -296,6 +296,17 @@ def test_a_database_of_another_line_is_refused_and_it_is_said_why(
     asyncio.run(story())
 
 
+def test_servers_that_start_at_once_on_an_empty_database_make_its_tables_once(postgres_url: str) -> None:
+    async def story() -> None:
+        servers = [Database(postgres_url) for _ in range(3)]
+        versions = await asyncio.gather(*(db.write(migrate, NOW) for db in servers))
+        assert set(versions) == {known_migrations()[-1].version}
+        for db in servers:
+            await db.close()
+
+    asyncio.run(story())
+
+
 def test_a_disk_that_is_full_is_not_taken_for_a_database_of_another_line(tmp_path: Path) -> None:
     def migrate_in_no_room(conn: sa.Connection) -> int:
         conn.exec_driver_sql("PRAGMA max_page_count = 3")
