@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 from byourside_server.measures.book import MOST_SERIES, Book, Measure
@@ -26,6 +27,31 @@ def test_a_value_on_a_bound_belongs_below_it_as_prometheus_has_it() -> None:
     tally = book.tallies(TOOK)[("a",)]
     assert tally.counts == [2, 2, 1]
     assert tally.total == 8.26
+
+
+def test_threads_that_note_the_same_series_lose_nothing() -> None:
+    """At virtual time one model talks in one thread and reads transcripts in another."""
+    book, each = Book(), 20_000
+
+    def note() -> None:
+        for _ in range(each):
+            book.count(SEEN, "a")
+            book.observe(TOOK, 0.5, "a")
+
+    before = sys.getswitchinterval()
+    # As often as there is an opportunity.
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=note) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert book.counts(SEEN) == {("a",): 3.0 * each}
+    tally = book.tallies(TOOK)[("a",)]
+    assert (tally.counts, tally.total) == ([0, 3 * each, 0], 1.5 * each)
 
 
 def test_what_was_read_does_not_change_afterwards() -> None:
