@@ -1,6 +1,6 @@
 """How many live calls one core holds: our engine, Pipecat, LiveKit Agents, floors and a control in one run.
 
-    script/bench density                          everything, about 17 minutes
+    script/bench density                          everything, about 20 minutes
     script/bench density --calls 1000 --only ours --no-write
 
 Every contender has one core, the load generator the other; the same callers with the same speech, who also
@@ -33,7 +33,8 @@ RESULT, PLOT = ROOT / "bench/results/density.json", ROOT / "docs/density.png"
 PAGE = ROOT / "docs/performance.md"
 OUR_CALLS = (10, 24, 100, 400, 1000, 1200, 1400)
 SPREAD_CALLS = 800
-RIVAL_CALLS = (5, 10, 20)
+RIVAL_CALLS = (5, 10, 20, 40)
+"""The last is more than most of them hold: their turns tell."""
 FLOOR_CALLS = (100, 1000)
 FIRST_GUESS_S = 0.0005
 LOAD_GUESS_S = 0.0003

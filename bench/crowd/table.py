@@ -106,13 +106,15 @@ def ratio_rows(result: Row) -> Iterable[list[object]]:
                 name,
                 row["calls"],
                 f"{ms(row):.1f}",
+                f"{ms(row) * row['calls'] / 10:.0f} %",
                 f"**{times}**" if times else "",
                 f"{seconds(turn, 'p50')} / {seconds(turn, 'p95')}",
                 f"{seconds(barge, 'p50')} / {seconds(barge, 'p95')}",
             ]
     for row in result["floor"]:
         times = f"{ms(row) / ms(ours):.2f}×" if ours else ""
-        yield ["sockets alone, in Python", f"{row['calls']:,}", f"{ms(row):.3f}", times, "", ""]
+        share = f"{ms(row) * row['calls'] / 10:.0f} %"
+        yield ["sockets alone, in Python", f"{row['calls']:,}", f"{ms(row):.3f}", share, times, "", ""]
 
 
 def tables(result: Row) -> str:
@@ -138,6 +140,7 @@ def tables(result: Row) -> str:
                 "beside us in the same run",
                 "calls",
                 "ms CPU a call-second",
+                "of its core",
                 f"times ours at {AT:,}",
                 "turn p50 / p95 s",
                 "barge-in p50 / p95 s",
