@@ -47,7 +47,7 @@ def main(result_file, picture):
     for name, rows, style in contenders:
         heard = [row for row in rows if row.get("turn_s")]
         turn.plot([row["calls"] for row in heard], [row["turn_s"]["p95"] for row in heard], style, label=name)
-    turn.set(xscale="log", yscale="log", xlabel="live calls", ylabel="s", title="Turn, last word to answer, p95")
+    turn.set(xscale="log", yscale="log", xlabel="live calls", ylabel="s", title="Last word to answer, p95")
     turn.grid(True, which="both", alpha=0.3)
     turn.legend(fontsize=7)
     for mark, style in (("p50", "-"), ("p99", "-"), ("p99.9", "-")):
