@@ -75,6 +75,7 @@ def measure(asked: argparse.Namespace, only: str, part: str, folder: Path) -> di
         records = json.loads((folder / RECORDS).read_text())
         row["stages_ms"], row["repeated_beginnings"] = stages(records), repeated_beginnings(records)
     if asked.keep is not None:
+        asked.keep.mkdir(parents=True, exist_ok=True)
         write_logs(asked.keep / f"{only}-{part}.json", logs)
         if only == "ours":
             shutil.copy(folder / RECORDS, asked.keep / f"{part}-{RECORDS}")
