@@ -249,6 +249,21 @@ def test_a_mind_that_fails_ahead_is_asked_again_in_its_time() -> None:
     assert [think.situation.is_ahead for think in asked] == [False]
 
 
+def test_a_mind_that_fails_ahead_after_the_turn_is_over_is_asked_again_and_nobody_is_hung_up_on() -> None:
+    """Its failure ahead has no words for the contact: those come from the mind asked in its time."""
+    call = Call()
+    think = call.pauses()
+    assert [type(event) for event in call.ends()] == [TurnEnded, Confirm]
+    call.talk.receive_reply(think.request_id, Decision("", then="hang_up", end_reason="mind_failed"), 6.6)
+    (asked,) = call.events()
+    assert isinstance(asked, Think)
+    assert not asked.situation.is_ahead
+    assert asked.situation.text == SAID
+    failed = Decision("I'm sorry, goodbye.", then="hang_up", end_reason="mind_failed")
+    call.talk.receive_reply(asked.request_id, failed, 7.0)
+    assert text_of(call.events(), Say) == ["I'm sorry, goodbye."], "not asked a third time"
+
+
 def test_what_would_leak_is_not_even_made_into_sound() -> None:
     call = Call(replace(README, context="The patient owes 40 dollars from the visit in March."))
     think = call.pauses()
