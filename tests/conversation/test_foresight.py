@@ -148,6 +148,20 @@ def test_speech_after_the_end_of_a_burst_drops_it_too() -> None:
     assert call.of_any(Say, TurnEnded) == []
 
 
+def test_a_pause_that_was_gone_on_from_in_a_low_voice_is_no_end_and_its_words_are_not_all() -> None:
+    """Nobody tells of the going on: it is too low for that, or the ears were given up in the pause."""
+    call = Call()
+    first = call.pauses("that would be fine")
+    call.talk.receive_reply(first.request_id, QUESTION, 6.4)
+    call.talk.receive_speech_stopped(START, STILL + 2.0, STILL + 2.2)
+    call.talk.handle_deadline(STILL + 2.5)
+    assert call.of_any(Say, TurnEnded) == []
+    call.talk.receive_text("that would be fine on friday", 0.9, START, STILL + 2.0, STILL + 2.6)
+    call.talk.handle_deadline(STILL + 3.0)
+    (ended,) = call.of(TurnEnded)
+    assert (ended.turn.text, ended.turn.end_ms) == ("that would be fine on friday", 8000)
+
+
 def test_other_words_drop_it_and_are_asked_about_instead() -> None:
     call = Call()
     first = call.pauses("that would be")
