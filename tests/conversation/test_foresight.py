@@ -319,6 +319,24 @@ def test_a_conversation_whose_mind_may_not_be_asked_ahead_asks_at_the_end() -> N
     assert [type(event) for event in call.ends()] == [TurnEnded, Think]
 
 
+def test_a_turn_that_turns_out_to_be_no_words_drops_it_and_our_own_are_said_on() -> None:
+    call = Call()
+    think = call.pauses()
+    call.ends()
+    call.talk.receive_reply(think.request_id, Decision("This is a long story of ours."), 6.6)
+    (say,) = call.of(Say)
+    call.talk.receive_clip_started(say.utterance_id, 6.7, 6.7)
+    call.talk.receive_speech_started(7.5, 7.6)
+    call.talk.receive_clip_ended(say.utterance_id, 7.7, 0.5, 7.7)
+    call.talk.receive_pause(8.0, 8.1)
+    call.talk.receive_guess("what is that", 0.4, 8.0, 8.15)
+    assert [event.situation.is_ahead for event in call.of(Think)] == [True]
+    call.talk.receive_speech_stopped(7.5, 8.1, 8.3)
+    call.talk.receive_text("", 0.0, 7.5, 8.1, 8.4)
+    call.talk.handle_deadline(8.6)
+    assert call.of_any(Say, StopThinking)[1:] == [StopThinking()]
+
+
 def test_a_hang_up_drops_it() -> None:
     call = Call()
     call.pauses()
