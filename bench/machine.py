@@ -7,7 +7,7 @@ import fcntl
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -23,6 +23,31 @@ def peak_kib(pid: int) -> int:
     """Most memory a process ever had resident."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
+def own_kib(pid: int) -> int:
+    """Memory a process has resident now, of pages shared with others its part."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def dropped_on(ports: Collection[int]) -> int:
+    """Datagrams that the kernel dropped on the UDP sockets bound to these ports, since they were opened."""
+    rows = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
+    return sum(int(row[-1]) for row in rows if int(row[1].rpartition(":")[2], 16) in ports)
+
+
+def udp_errors() -> dict[str, int]:
+    """What the kernel counted against UDP on this whole machine so far."""
+    lines = Path("/proc/net/snmp").read_text().splitlines()
+    names, values = (line.split()[1:] for line in lines if line.startswith("Udp:"))
+    counts = dict(zip(names, map(int, values), strict=True))
+    return {name: counts[name] for name in ("InErrors", "RcvbufErrors", "SndbufErrors", "MemErrors")}
+
+
+def plain_environment() -> dict[str, str]:
+    """Ours without settings that would name the linear algebra another processor than this one."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
 
 
 def end_with_children() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.crowd.speech import answer, write_all
-from bench.machine import cpu_s, peak_kib
+from bench.machine import cpu_s, peak_kib, plain_environment, udp_errors
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "crowd"
@@ -93,13 +93,20 @@ def ours(
     *,
     share: float | None = None,
     module: str = "engine",
+    cores: Sequence[int] = (CONTENDER_CORE,),
 ) -> dict[str, object]:
-    """Hold the crowd with our engine; with `share`, a control spins beside it for that share of its core."""
+    """Hold the crowd with our engine; with `share`, a control spins beside it for that share of its core.
+
+    One engine for each of `cores`; port and stubs on the contender's.
+    """
     out = folder / f"{module}{calls}"
+    errors = udp_errors()
     control = None
     if share is not None:
         command = [sys.executable, "-m", "bench.crowd.control", f"{share:.3f}", f"{out}.control"]
-        control = subprocess.Popen(on_core(LOAD_CORE, command, 2), stdin=subprocess.PIPE)
+        control = subprocess.Popen(
+            on_core(LOAD_CORE, command, 2), stdin=subprocess.PIPE, env=plain_environment()
+        )
     load = subprocess.Popen(
         on_core(
             LOAD_CORE,
@@ -122,8 +129,13 @@ def ours(
     assert load.stdout is not None
     ports = [int(port) for port in load.stdout.readline().split()]
     command = [sys.executable, "-m", f"bench.crowd.{module}", str(calls), str(out)]
+    command.append(",".join(map(str, cores)))
     engine = subprocess.Popen(
-        on_core(CONTENDER_CORE, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        on_core(CONTENDER_CORE, command),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=plain_environment(),
     )
     assert engine.stdin is not None
     assert engine.stdout is not None
@@ -137,7 +149,14 @@ def ours(
     engine.stdin.close()
     figures = json.loads(engine.stdout.readline())
     engine.wait()
-    found: dict[str, object] = {"calls": calls, "load": counts, "own": figures, **heard(out)}
+    found: dict[str, object] = {"calls": calls, "engines": len(cores), "load": counts, "own": figures}
+    found |= heard(out)
+    found["udp_errors"] = {name: count - errors[name] for name, count in udp_errors().items()}
+    if "packets" in figures:
+        packets = figures["packets"]
+        came = packets["received"] + packets["late"] + packets["duplicate"]
+        # Sent by the callers and never seen by the engine; those sent before it listened are among them.
+        found["unaccounted"] = counts["sent"] - came
     cpu = figures["engine_cpu_s"] + figures.get("port_cpu_s", 0.0)
     found["cpu_s_per_call_s"] = round(cpu / calls / figures["seconds"], 7)
     if control is not None:
@@ -148,6 +167,7 @@ def ours(
         if Path(file).exists():
             found[name] = lateness(Path(file), seconds)
     if control is not None:
+        found["control_share"] = share
         found["own_lateness"] = own_lateness(Path(f"{out}.ticks"), Path(f"{out}.control.ticks"), seconds)
     return found
 
@@ -162,6 +182,8 @@ def ticks_of(path: Path, seconds: float) -> np.ndarray:
 
 
 LATE_MARKS = (50.0, 90.0, 99.0, 99.9, 100.0)
+LATE_BOUNDS_MS = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500)
+"""Ticks are counted between these, one count more than there are bounds."""
 
 
 def lateness(path: Path, seconds: float) -> dict[str, object]:
@@ -171,6 +193,7 @@ def lateness(path: Path, seconds: float) -> dict[str, object]:
         "ticks": len(ticks),
         "late_ms": percentiles(ticks[:, 1] * 1000, LATE_MARKS),
         "work_ms": percentiles(ticks[:, 2] * 1000, LATE_MARKS),
+        "counts": np.histogram(ticks[:, 1] * 1000, [-1.0, *LATE_BOUNDS_MS, np.inf])[0].tolist(),
     }
 
 
@@ -211,7 +234,11 @@ def rival(
     ]
     with (folder / "rival.log").open("ab") as log:
         server = subprocess.Popen(
-            on_core(CONTENDER_CORE, [*command, *arguments]), stdout=subprocess.PIPE, stderr=log, text=True
+            on_core(CONTENDER_CORE, [*command, *arguments]),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=plain_environment(),
         )
     try:
         wait_until_ready(server)

@@ -1,4 +1,4 @@
-"""Draws a density result: CPU, lateness and missing packets against calls.
+"""Draws a density result: CPU, turns, lateness and missing packets against calls.
 
 Arguments: RESULT.json PICTURE.png
 """
@@ -16,7 +16,7 @@ def main(result_file, picture):
     with open(result_file) as file:
         result = json.load(file)
     ours, rivals, floor = result["ours"], result["rivals"], result["floor"]
-    figure, (cpu, late, lost) = plt.subplots(1, 3, figsize=(15, 4.6))
+    figure, (cpu, turn, late, lost) = plt.subplots(1, 4, figsize=(20, 4.6))
     calls = [row["calls"] for row in ours]
     cpu.plot(
         calls, [1000 * row["cpu_s_per_call_s"] for row in ours], "o-", label="By Your Side, all parts on"
@@ -43,6 +43,13 @@ def main(result_file, picture):
     )
     cpu.grid(True, which="both", alpha=0.3)
     cpu.legend(fontsize=7)
+    contenders = [("By Your Side", ours, "o-"), *((name, rows, "s--") for name, rows in rivals.items())]
+    for name, rows, style in contenders:
+        heard = [row for row in rows if row.get("turn_s")]
+        turn.plot([row["calls"] for row in heard], [row["turn_s"]["p95"] for row in heard], style, label=name)
+    turn.set(xscale="log", yscale="log", xlabel="live calls", ylabel="s", title="Last word to answer, p95")
+    turn.grid(True, which="both", alpha=0.3)
+    turn.legend(fontsize=7)
     for mark, style in (("p50", "-"), ("p99", "-"), ("p99.9", "-")):
         late.plot(
             calls, [row["lateness"]["late_ms"][mark] for row in ours], "o" + style, label=f"engine {mark}"

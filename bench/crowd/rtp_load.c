@@ -19,14 +19,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { FRAME = 160, HEADER = 12, PACKET = FRAME + HEADER, TICKS_PER_S = 50, MOST_SAMPLES = 1 << 22 };
-enum { VOICED_MEAN = 300, BURST = 256, PATIENCE_S = 12 };
+enum { VOICED_MEAN = 300, BURST = 256, PATIENCE_S = 12, LOOK_NS = 250000 };
 
 typedef enum { QUIET, SPEAKING, WAITING, LISTENING } Mode;
 typedef struct { unsigned char *ulaw; long length, voiced_end; } Utterance;
@@ -43,6 +42,12 @@ static double now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
   return time.tv_sec + time.tv_nsec * 1e-9;
+}
+
+static double used_s(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_utime.tv_sec + usage.ru_stime.tv_sec + (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
 }
 
 static double chance(void) { return rand() / (RAND_MAX + 1.0); }
@@ -91,8 +96,9 @@ static int bound_socket(int *port) {
   int file = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t size = sizeof address;
-  int buffer = 1 << 18;
+  int buffer = 1 << 18, yes = 1;
   setsockopt(file, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+  setsockopt(file, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof yes);
   if (file < 0 || bind(file, (void *)&address, sizeof address)) { perror("bind"); exit(1); }
   getsockname(file, (void *)&address, &size);
   *port = ntohs(address.sin_port);
@@ -162,6 +168,26 @@ static void receive(Call *call, const unsigned char *packet, int length, double 
   }
 }
 
+/* Everything that has come in for a call, each packet with the moment the kernel got it. A call is looked at
+   when its own packet is due: nobody has to be woken, which would cost whoever sends, and across a network that
+   is not the answerer's to pay. */
+static void receive_all(Call *call, double to_monotonic, Samples *gaps) {
+  unsigned char packet[2048], extras[128];
+  struct iovec place = {packet, sizeof packet};
+  struct msghdr message = {.msg_iov = &place, .msg_iovlen = 1};
+  for (;;) {
+    message.msg_control = extras;
+    message.msg_controllen = sizeof extras;
+    int length = recvmsg(call->file, &message, 0);
+    if (length <= 0) return;
+    struct cmsghdr *extra = CMSG_FIRSTHDR(&message);
+    if (extra == NULL || extra->cmsg_type != SCM_TIMESTAMPNS) { fprintf(stderr, "no time of arrival\n"); exit(1); }
+    struct timespec at;
+    memcpy(&at, CMSG_DATA(extra), sizeof at);
+    receive(call, packet, length, at.tv_sec + at.tv_nsec * 1e-9 + to_monotonic, gaps);
+  }
+}
+
 static void bring_up(Call *call, int port, double from) {
   struct sockaddr_in there = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port)};
   call->is_up = connect(call->file, (void *)&there, sizeof there) == 0;
@@ -199,11 +225,9 @@ int main(int count, char **given) {
   setrlimit(RLIMIT_NOFILE, &files);
 
   Call *all = calloc(calls, sizeof *all);
-  int waiting = epoll_create1(0), port;
+  int port;
   for (int i = 0; i < calls; i++) {
     all[i].file = bound_socket(&port);
-    struct epoll_event event = {EPOLLIN, {.u32 = i}};
-    epoll_ctl(waiting, EPOLL_CTL_ADD, all[i].file, &event);
     printf("%d%c", port, i + 1 < calls ? ' ' : '\n');
   }
   fflush(stdout);
@@ -216,10 +240,11 @@ int main(int count, char **given) {
 
   Samples turns = {malloc(sizeof(float) * MOST_SAMPLES), 0}, barges = {malloc(sizeof(float) * MOST_SAMPLES), 0};
   Samples gaps = {malloc(sizeof(float) * MOST_SAMPLES), 0};
-  double start = now(), most_behind = 0;
+  struct timespec wall;
+  clock_gettime(CLOCK_REALTIME, &wall);
+  double start = now(), most_behind = 0, to_monotonic = start - (wall.tv_sec + wall.tv_nsec * 1e-9);
   long missed = 0, talked_over = 0, sent = 0, failed = 0, next = 0;
-  unsigned char packet[PACKET], buffer[2048];
-  struct epoll_event ready[512];
+  unsigned char packet[PACKET];
   for (double t; (t = now()) < start + seconds;) {
     /* Every call has its own moment within the 20 ms. */
     long due = (long)((t - start) * TICKS_PER_S * calls);
@@ -229,6 +254,7 @@ int main(int count, char **given) {
     for (int burst = 0; next < due && burst < BURST; burst++, next++) {
       Call *call = all + next % calls;
       if (!call->is_up) continue;
+      receive_all(call, to_monotonic, &gaps);
       unsigned timestamp = htonl(call->sequence * FRAME), source = htonl(0x1000 + next % calls);
       const unsigned char *frame = next_frame(call, speech, utterances, barge, now(), &turns, &barges, &missed, &talked_over);
       packet[0] = 0x80;
@@ -242,20 +268,16 @@ int main(int count, char **given) {
       if (send(call->file, packet, PACKET, 0) == PACKET) sent++;
       else failed++;
     }
-    int found = epoll_wait(waiting, ready, 512, next < due ? 0 : 1);
-    for (int i = 0; i < found; i++) {
-      Call *call = all + ready[i].data.u32;
-      int length;
-      while ((length = recv(call->file, buffer, sizeof buffer, 0)) > 0) receive(call, buffer, length, now(), &gaps);
-    }
+    if (next >= due) nanosleep(&(struct timespec){0, LOOK_NS}, NULL);
   }
+  for (int i = 0; i < calls; i++) receive_all(all + i, to_monotonic, &gaps);
   long received = 0, lost = 0;
   for (int i = 0; i < calls; i++) received += all[i].received, lost += all[i].lost;
   write_samples(&turns, out, "turns");
   write_samples(&barges, out, "barges");
   write_samples(&gaps, out, "gaps");
   printf("{\"calls\": %d, \"sent\": %ld, \"send_failed\": %ld, \"received\": %ld, \"missing_in_sequence\": %ld, "
-         "\"turns\": %ld, \"unanswered\": %ld, \"interruptions\": %ld, \"talked_over\": %ld, \"most_behind_s\": %.4f}\n",
-         calls, sent, failed, received, lost, turns.count, missed, barges.count, talked_over, most_behind);
+         "\"turns\": %ld, \"unanswered\": %ld, \"interruptions\": %ld, \"talked_over\": %ld, \"most_behind_s\": %.4f, \"cpu_s\": %.3f}\n",
+         calls, sent, failed, received, lost, turns.count, missed, barges.count, talked_over, most_behind, used_s());
   return 0;
 }

@@ -1,6 +1,6 @@
-"""What the callers say, out of two tables: `turns.csv` and `dictation.csv`. Speech is espeak-ng's.
+"""What the callers say, out of `turns.csv`, `dictation.csv` and `heldout.csv`. Speech is espeak-ng's.
 
-A row of `dictation.csv` is a case: the question that the agent has asked, and what is dictated, with the
+A row of the latter two is a case: the question that the agent has asked, and what is dictated, with the
 seconds of pause from voice to voice in brackets: `four one five [0.6] five five five`. Each part is spoken
 for itself, all but the last with a comma behind it, so that the voice stays up in the pause. Coughs and
 clicks are simulated: shaped noise. Everything has the noise of a quiet line.
@@ -32,6 +32,8 @@ from bench.turns.voicing import (
 
 FOLDER = Path(__file__).parent
 TURNS, DICTATION = FOLDER / "turns.csv", FOLDER / "dictation.csv"
+HELDOUT = FOLDER / "heldout.csv"
+"""Written without sight of the rules of patience, and never to be used to set them: docs/performance.md."""
 NOISE_DBFS = -65.0
 LEAD, TAIL = FRAME, FRAME * 2
 """Around the voice of a saying."""
@@ -59,7 +61,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Case:
-    """A row of `dictation.csv`; `kind` is `paused` or `complete`."""
+    """A row of `dictation.csv` or `heldout.csv`; `kind` is `paused` or `complete`."""
 
     id: str
     kind: str
@@ -85,8 +87,8 @@ def lines() -> list[Line]:
     ]
 
 
-def cases() -> list[Case]:
-    with DICTATION.open(newline="") as table:
+def cases(of: Path = DICTATION) -> list[Case]:
+    with of.open(newline="") as table:
         rows = list(csv.DictReader(table))
     return [
         Case(row["id"], row["kind"], row["question"], row["voice"], int(row["words_a_minute"]), row["parts"])
@@ -95,10 +97,13 @@ def cases() -> list[Case]:
 
 
 def make(folder: Path) -> Sayings:
-    """Speak both tables and the agent's voice into `folder`."""
+    """Speak all tables and the agent's voice into `folder`."""
     asked: list[tuple[str, list[str], tuple[float, ...], str, int]] = [
         *((line.id, [line.text], (), line.voice, line.words_a_minute) for line in lines()),
-        *((case.id, case.texts, case.pauses_s, case.voice, case.words_a_minute) for case in cases()),
+        *(
+            (case.id, case.texts, case.pauses_s, case.voice, case.words_a_minute)
+            for case in [*cases(), *cases(HELDOUT)]
+        ),
     ]
     wanted = [
         (text + ("," if number < len(texts) - 1 else "."), voice, rate)

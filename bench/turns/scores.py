@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from bench.turns.corpus import cases
+from bench.turns.corpus import HELDOUT, cases
 from bench.turns.judged import Said, after_interjection, answer_s, cut_off_s, percentiles, stop_s
 from bench.turns.phone import Log
 from bench.turns.played import Stretch
@@ -16,6 +17,7 @@ from bench.turns.played import Stretch
 FOREVER = float("inf")
 ANSWERED = ("turn", "tell")
 """Plain turns, said into silence."""
+FIRST_SENTENCE = re.compile(r"[^.?!]*")
 
 
 def each(logs: Sequence[Log], *kinds: str) -> Iterator[tuple[Said, list[Stretch], float]]:
@@ -55,7 +57,7 @@ def of_turns(logs: Sequence[Log]) -> dict[str, Any]:
 
 def of_dictation(logs: Sequence[Log]) -> dict[str, Any]:
     """Who was cut off, and how soon the others were answered."""
-    by_id = {case.id: case for case in cases()}
+    by_id = {case.id: case for case in [*cases(), *cases(HELDOUT)]}
     rows: list[dict[str, Any]] = []
     for said, sounds, until in each(logs, "paused", "complete"):
         case = by_id[said.saying]
@@ -100,6 +102,22 @@ def stages(records: Sequence[dict[str, Any]]) -> dict[str, float]:
         if moments:
             found[name.removesuffix("Ms")] = median(moments)
     return found
+
+
+def repeated_beginnings(records: Sequence[dict[str, Any]]) -> int:
+    """Of our agent's turns those whose first sentence it had begun a turn with before in the same call.
+
+    Its sound may be there already, and cost no voice's delay: there must be none to boast of.
+    """
+    repeated = 0
+    for record in records:
+        begun = [
+            found[0].strip().lower()
+            for turn in record["turns"]
+            if turn["role"] == "agent" and (found := FIRST_SENTENCE.match(turn["text"]))
+        ]
+        repeated += len(begun) - len(set(begun))
+    return repeated
 
 
 def rounded(seconds: float | None) -> float | None:

@@ -67,6 +67,11 @@ def dictations(lines: Sequence[Line], cases: Sequence[Case], callers: int) -> li
     ]
 
 
+def thinned(all_of_it: Sequence[T], share: float) -> list[T]:
+    """This share of it, spread evenly over the whole."""
+    return [each for at, each in enumerate(all_of_it) if int((at + 1) * share) > int(at * share)]
+
+
 def dealt(all_of_it: Iterable[T], hands: int) -> list[list[T]]:
     """One after the other to each hand in turn."""
     whole = list(all_of_it)

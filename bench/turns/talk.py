@@ -34,6 +34,10 @@ QUESTIONS = {
     "help": "How can I help you?",
     "visit": "When would you like to come?",
     "friday": "Does Friday at three work for you?",
+    "card": "What is the card number?",
+    "amount": "How much did you pay?",
+    "company": "Which company do you work for?",
+    "reference": "What is your reference number?",
 }
 _CUE = re.compile(r"\b(\w+) question\b")
 

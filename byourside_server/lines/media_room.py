@@ -133,7 +133,12 @@ class MediaRoom:
                 self._close(line_id)
 
     def tick(self) -> None:
-        """One tick of 20 ms: send, receive, listen, record."""
+        """One tick of 20 ms."""
+        self.send()
+        self.listen()
+
+    def send(self) -> None:
+        """The first half of a tick, which the far side notices when it is late."""
         self.bank.spent("commands")
         outgoing = self.bank.packets_to_send()
         instead = outgoing.instead
@@ -142,6 +147,9 @@ class MediaRoom:
             self._srtp.protect(outgoing.packets, instead)
         self._packets.send(outgoing.packets, instead)
         self.bank.spent("send")
+
+    def listen(self) -> None:
+        """The second half of a tick: receive, judge, record."""
         for arrived in self._packets.receive():
             self.bank.receive(*(self._srtp.unprotect(*arrived) if self._srtp else arrived))
         self._exchange_reports()

@@ -48,7 +48,10 @@ class UdpRows:
         """Senders that the far side has moved away from, and until which tick they are not believed."""
         self._heard_at = np.zeros(capacity, np.int64)
         self._row_of: dict[int, int] = {}
+        self._strangers = select.epoll()
+        """Sockets without a latch."""
         self._epoll = select.epoll()
+        """Latched sockets, asked for what was left over."""
         self._readers: list[tuple[int, Callable[[memoryview], int], memoryview]] = []
         self._writers: list[tuple[int, Callable[[memoryview], int]]] = []
         self._out_views: list[memoryview] = []
@@ -183,9 +186,9 @@ class UdpRows:
         """Connect sockets that hear their first RTP packet; that packet itself is peeked, not taken."""
         if len(self._latched) == len(self._sockets):
             return
-        for row, sock in self._sockets.items():
-            if row in self._latched:
-                continue
+        for file, _ in self._strangers.poll(0, len(self._sockets)):
+            row = self._row_of[file]
+            sock = self._sockets[row]
             try:
                 data, sender = sock.recvfrom(LARGEST_PACKET_BYTES, socket.MSG_PEEK)
                 if parse(data) is None or self._has_left(row, sender):
@@ -197,8 +200,16 @@ class UdpRows:
             self._latched.add(row)
             self._senders[row] = sender
             self._heard_at[row] = self._ticks
-            self._epoll.register(sock.fileno(), select.EPOLLIN)
+            self._strangers.unregister(file)
+            self._watch(row)
             self._changed = True
+
+    def _watch(self, row: int) -> None:
+        """The row has its latch: its leftovers will be asked for."""
+        self._epoll.register(self._sockets[row].fileno(), select.EPOLLIN)
+
+    def _unwatch(self, row: int) -> None:
+        self._epoll.unregister(self._sockets[row].fileno())
 
     def _has_left(self, row: int, sender: Address) -> bool:
         left, until = self._left.get(row, (None, 0))
@@ -215,7 +226,8 @@ class UdpRows:
         # connect(2): an address of family AF_UNSPEC dissolves the association. `socket` can't write one.
         _LIBC.connect(self._sockets[row].fileno(), _NO_ADDRESS, len(_NO_ADDRESS))
         self._latched.discard(row)
-        self._epoll.unregister(self._sockets[row].fileno())
+        self._unwatch(row)
+        self._strangers.register(self._sockets[row].fileno(), select.EPOLLIN)
         self._changed = True
 
     def _free_port(self) -> int:
@@ -248,12 +260,15 @@ class UdpRows:
         self._sockets[row] = sock
         self._ports[row] = port
         self._row_of[sock.fileno()] = row
+        self._strangers.register(sock.fileno(), select.EPOLLIN)
 
     def _unbind(self, row: int) -> None:
-        sock = self._sockets.pop(row)
         if row in self._latched:
             self._latched.discard(row)
-            self._epoll.unregister(sock.fileno())
+            self._unwatch(row)
+        else:
+            self._strangers.unregister(self._sockets[row].fileno())
+        sock = self._sockets.pop(row)
         del self._row_of[sock.fileno()]
         sock.close()
         self._changed = True

@@ -50,6 +50,7 @@ from byourside_server.media.rtp import (
     parse,
 )
 from byourside_server.media.sender import PacketWriter
+from byourside_server.media.shifts import Shifts
 from byourside_server.media.speech import SpeechWatch
 from byourside_server.media.tape import HISTORY_TICKS, RecordingBlock, Tape
 from byourside_server.media.tones import Tone, ToneWatch
@@ -83,7 +84,7 @@ class AudioBank:
     ) -> None:
         """Rows take turns with what is not due in every tick; `in_step`, none depends on its number."""
         self.capacity = capacity
-        self.rows = RowBook(capacity, in_step=in_step)
+        self.rows = RowBook(capacity)
         self.tick = 0
         """The tick that runs, or runs next."""
         self.sender = PacketWriter(capacity, random)
@@ -93,6 +94,7 @@ class AudioBank:
         self._speech = SpeechWatch(capacity, in_step=in_step)
         self._tones = ToneWatch(capacity, in_step=in_step)
         self._listened_to = np.zeros(capacity, np.bool_)
+        self._listening_along = Shifts(PIECE_TICKS, in_step=in_step)
         self._tape = Tape(capacity)
         self._concealment = Concealment(capacity)
         self.reports: deque[tuple[int, bytes]] = deque()
@@ -293,17 +295,12 @@ class AudioBank:
         alaw = payload_type == PCMA
         if alaw.any():
             frames = np.where(alaw[:, None], ALAW_TO_ULAW[frames], frames)
-        header = packets[:, :HEADER_BYTES].astype(np.int64)
-        sequence = (header[:, 2] << 8) | header[:, 3]
-        timestamp, ssrc = (
-            (header[:, at] << 24) | (header[:, at + 1] << 16) | (header[:, at + 2] << 8) | header[:, at + 3]
-            for at in (4, 8)
-        )
-        fresh = ~self.jitter.started[rows]
+        header = np.ascontiguousarray(packets[:, :HEADER_BYTES]).view(">u4").astype(np.int64)
+        sequence, timestamp, ssrc = header[:, 0] & 0xFFFF, *header[:, 1:].T
+        fresh = rows[~self.jitter.started[rows]]
         self.jitter.place(rows, sequence, timestamp, ssrc, frames, self.tick)
-        if fresh.any():
-            for number in rows[fresh].tolist():
-                self._note_first_packet(self.rows.at(number))
+        for number in fresh.tolist():
+            self._note_first_packet(self.rows.at(number))
 
     def _receive_unusual(self, number: int, data: bytes) -> None:
         """A telephone event, another packet time, a header with extras; anything else is not for us."""
@@ -401,27 +398,30 @@ class AudioBank:
                 self._turn_ended(row)
 
     def _tell_pieces(self, count: int) -> None:
-        mine = self.rows.whose_turn(self.tick, count, PIECE_TICKS)
-        for index in np.flatnonzero(self._speech.speaking[mine] & self._listened_to[mine]).tolist():
-            self._tell_piece(self.rows.at(mine.start + index * mine.step))
+        mine = self._listening_along.rows(count, self.tick)
+        mine = mine[self._speech.speaking[mine] & self._listened_to[mine]]
+        told = list(map(self.rows.at, mine.tolist()))
+        self._tape.collect(told, mine, self.tick - PIECE_TICKS, self.tick)
+        for row in told:
+            self._tell_piece(row)
 
     def _tell_piece(self, row: Row) -> None:
         self._append_speech(row)
-        piece = bytes(row.speech[row.speech_told :])
+        piece = bytes(memoryview(row.speech)[row.speech_told :])
         if piece and self._listened_to[row.number]:
             at_ms = self._ms(row, row.speech_from * FRAME_SAMPLES + row.speech_told)
             self._events.append(SpeechPiece(row.line_id, at_ms, piece, not row.recording))
             row.speech_told = len(row.speech)
 
     def _append_speech(self, row: Row) -> None:
-        row.speech += self._tape.heard_between(row.number, row.speech_until, self.tick)
-        row.speech_until = self.tick
+        if row.speech_until < self.tick:
+            row.speech += self._tape.heard_between(row.number, row.speech_until, self.tick)
+            row.speech_until = self.tick
 
     def _tone_heard(self, row: Row, tone: Tone) -> None:
         at_ms, early = self._ms(row, tone.first_tick * FRAME_SAMPLES), not row.recording
-        self._events.append(
-            ToneHeard(row.line_id, tone.kind, tone.frequency_hz, at_ms, tone.duration_ms, early)
-        )
+        heard = ToneHeard(row.line_id, tone.kind, tone.frequency_hz, at_ms, tone.duration_ms, early)
+        self._events.append(heard)
 
     # --- the rest ---------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from byourside_server.media.rtp import FRAME_SAMPLES
+from byourside_server.media.shifts import Shifts
 
 LONGEST_TICKS = 13
 """A quarter of a second, and less than the ring holds."""
@@ -26,6 +27,7 @@ class Delays:
         self.wanted = np.full(capacity, SHORTEST_TICKS, np.int32)
         self._counts = np.zeros((capacity, _BINS), np.float32)
         self._bin = np.arange(capacity, dtype=np.int64) * _BINS
+        self._shifts = Shifts(LOOK_EVERY_TICKS)
         self._transit = np.zeros(capacity, np.int64)
         """Of the last packet, relative to the first of its stream."""
         self._quickest = np.full(capacity, _FAR, np.int64)
@@ -63,14 +65,14 @@ class Delays:
 
     def look(self, count: int, tick: int) -> None:
         """Once a tick: an eighth of the rows `0..count` think again about what they want."""
-        mine = slice(tick % LOOK_EVERY_TICKS, count, LOOK_EVERY_TICKS)
-        counts = self._counts[mine]
-        if not len(counts):
+        mine = self._shifts.rows(count, tick)
+        if not len(mine):
             return
+        counts = self._counts[mine]
         up_to = np.cumsum(counts, axis=1)
         enough = up_to >= (1 - LATE_SHARE) * up_to[:, -1:]
         self.wanted[mine] = np.clip(enough.argmax(axis=1), SHORTEST_TICKS, LONGEST_TICKS)
         if tick % FORGET_EVERY_TICKS < LOOK_EVERY_TICKS:
-            counts *= 0.5
+            self._counts[mine] = counts * 0.5
             self._quickest_before[mine] = self._quickest[mine]
             self._quickest[mine] = _FAR

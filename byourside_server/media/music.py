@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from byourside_server.media.g711 import Floats
 from byourside_server.media.jitter import Mask
+from byourside_server.media.shifts import Shifts
 from byourside_server.media.window import SoundWindow
 
 RATE_HZ = 8000
@@ -41,13 +42,13 @@ class MusicWatch:
     """Tells rows on which music began or ended."""
 
     def __init__(self, capacity: int, *, in_step: bool = False) -> None:
-        self._in_step = in_step
         self._spoken = np.zeros(capacity, np.int32)
         self._looks = np.zeros((capacity, BEGIN_LOOKS), np.bool_)
         self._moves = np.zeros((capacity, BEGIN_LOOKS), np.bool_)
         self._peak_hz = np.zeros(capacity, np.float64)
         self._since = np.full(capacity, -1, np.int64)
         """Tick at which the music began; -1: none."""
+        self._shifts = Shifts(LOOK_TICKS, in_step=in_step)
         self._hann = np.hanning(FFT).astype(np.float32)
 
     def reset(self, row: int) -> None:
@@ -61,24 +62,20 @@ class MusicWatch:
     ) -> list[tuple[int, str, int, int]]:
         """Row, "music" or "music_ended", first tick and ticks of what began or ended with this frame.
 
-        Rows take turns, a tenth of them in each tick; in step, all look in every tenth.
+        Rows take turns; in step, all look in every tenth tick.
         """
         self._spoken[:count] += speech[:count] >= SPEECH_ABOVE
-        if self._in_step:
-            rows = np.arange(0 if tick % LOOK_TICKS else count)
-        else:
-            rows = np.arange(tick % LOOK_TICKS, count, LOOK_TICKS)
+        rows = self._shifts.rows(count, tick)
         if not len(rows):
             return []
-        sound = window.ending(0, FFT)[rows]
-        is_music = (np.einsum("ij,ij->i", sound, sound) > FFT * LOUD_MEAN_SQUARE) & (
-            self._spoken[rows] <= SPEECH_TICKS
-        )
+        is_music, moved = np.zeros((2, len(rows)), np.bool_)
+        quiet = np.flatnonzero(self._spoken[rows] <= SPEECH_TICKS)
         self._spoken[rows] = 0
-        moved = np.zeros(len(rows), np.bool_)
-        asked = np.flatnonzero(is_music)
+        sound = window.ending(0, FFT)[rows[quiet]]
+        loud = np.einsum("ij,ij->i", sound, sound) > FFT * LOUD_MEAN_SQUARE
+        asked = quiet[loud]
         if len(asked):
-            tonal, peak_hz = self._spectrum(sound[asked])
+            tonal, peak_hz = self._spectrum(sound[loud])
             is_music[asked] = tonal & (peak_hz < HIGHEST_PEAK_HZ)
             before = self._peak_hz[rows[asked]]
             ratio = np.maximum(peak_hz, before) / np.maximum(np.minimum(peak_hz, before), 1.0)

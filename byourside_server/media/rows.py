@@ -55,20 +55,13 @@ class Row:
 
 
 class RowBook:
-    def __init__(self, capacity: int, *, in_step: bool = False) -> None:
+    def __init__(self, capacity: int) -> None:
         self.capacity = capacity
-        self._in_step = in_step
         self._free = list(range(capacity))
         self._by_line: dict[str, Row] = {}
         self._by_number: list[Row | None] = [None] * capacity
         self.used_prefix = 0
         """All rows in use have numbers below this."""
-
-    def whose_turn(self, tick: int, count: int, every: int) -> slice:
-        """Those of the rows `0..count` that have in this tick what each has once in `every` ticks."""
-        if self._in_step:
-            return slice(0, 0 if tick % every else count, 1)
-        return slice(tick % every, count, every)
 
     def __len__(self) -> int:
         return len(self._by_line)

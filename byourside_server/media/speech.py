@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from byourside_server.media.edges import NO_CHANGES, Changes, VoiceEdges
+from byourside_server.media.g711 import Floats
 from byourside_server.media.jitter import Ints, Mask, Rows
 from byourside_server.media.rtp import FRAME_SAMPLES, SAMPLES_PER_MS
+from byourside_server.media.shifts import Shifts
 from byourside_server.media.vad import CHUNK_SAMPLES, INPUT_SAMPLES, STATE, SpeechModel
-from byourside_server.media.window import SoundWindow
+from byourside_server.media.window import SHIFTS, SoundWindow
 
 THRESHOLD = 0.5
 STAY_THRESHOLD = 0.35
@@ -31,9 +33,7 @@ GATE_MEAN_SQUARE = 10 ** (-50 / 10)
 GATE_HANG_CHUNKS = 4
 """Inside a turn the network also hears the first quiet chunks, so that a turn ends by its judgement."""
 
-_BLOCK_ROWS = 32
-_PHASES = 8
-_PHASE_SAMPLES = CHUNK_SAMPLES // _PHASES
+_PHASE_SAMPLES = CHUNK_SAMPLES // SHIFTS
 _LARGEST_BATCH = 512
 
 
@@ -53,7 +53,7 @@ _NOBODY = Heard(_NO_ROWS, _NO_ROWS, _NO_ROWS, NO_CHANGES)
 
 class SpeechWatch:
     def __init__(self, capacity: int, *, in_step: bool = False) -> None:
-        self._phases = 1 if in_step else _PHASES
+        self._in_step = in_step
         self._model = SpeechModel(min(capacity, _LARGEST_BATCH))
         self._hidden = np.zeros((capacity, STATE), np.float32)
         self._cell = np.zeros((capacity, STATE), np.float32)
@@ -73,7 +73,7 @@ class SpeechWatch:
         """Chunks of speech that stop a clip; 0: never."""
         self.edges = VoiceEdges(capacity)
         self._chunks = np.zeros((capacity, INPUT_SAMPLES), np.float32)
-        self._rows = np.arange(capacity, dtype=np.intp)
+        self._phases = Shifts(SHIFTS, in_step=in_step)
 
     def reset(self, row: int) -> None:
         for array in (self.probability, self._run, self._quiet, self._overlap, self.speaking, self.onset):
@@ -97,18 +97,12 @@ class SpeechWatch:
         Blocks of 32 rows share a phase: batches stay large with few calls and even with many. In step, all
         rows do: where a turn is cut does not depend on the row it is heard on.
         """
-        rows, ends = self._gather(count, tick, window)
+        rows, ends, energy, heard = self._gather(count, tick, window)
         if not len(rows):
             return rows
-        chunks = self._chunks[: len(rows)]
-        new = chunks[:, INPUT_SAMPLES - CHUNK_SAMPLES :]
-        energy = np.einsum("ij,ij->i", new, new) / CHUNK_SAMPLES
-        loud = energy > GATE_MEAN_SQUARE
-        loud |= self.speaking[rows] & (self._quiet[rows] < GATE_HANG_CHUNKS)
-        self.probability[rows[~loud]] = 0
-        heard = np.flatnonzero(loud)
+        self.probability[rows] = 0
         for start in range(0, len(heard), self._model.batch):
-            self._ask(rows, heard[start : start + self._model.batch])
+            self._ask(heard[start : start + self._model.batch], start)
         speech = self._count(rows, ends)
         self.edges.note(rows, ends, energy, speech, self.speaking[rows])
         return rows
@@ -136,28 +130,45 @@ class SpeechWatch:
             return _NOBODY
         return Heard(rows[starts], rows[stops], rows[interrupts], edges)
 
-    def _gather(self, count: int, tick: int, window: SoundWindow) -> tuple[Rows, Ints]:
-        """Copy due chunks into scratch space; returns their rows and the position behind each."""
+    def _gather(self, count: int, tick: int, window: SoundWindow) -> tuple[Rows, Ints, Floats, Rows]:
+        """Rows whose chunk ends in this tick, position behind and energy of each; of them, those to be heard.
+
+        The chunks of the latter are copied into scratch space, in their order.
+        """
         position = (tick + 1) * FRAME_SAMPLES
         parts: list[Rows] = []
         ends: list[Ints] = []
+        energies: list[Floats] = []
+        heard: list[Rows] = []
         filled = 0
-        for block in range(0, count, _BLOCK_ROWS):
-            beyond = (position + _PHASE_SAMPLES * (block // _BLOCK_ROWS % self._phases)) % CHUNK_SAMPLES
-            if beyond >= FRAME_SAMPLES:
+        for phase in range(SHIFTS):
+            beyond = (position + _PHASE_SAMPLES * phase) % CHUNK_SAMPLES
+            rows = self._phases.rows(count, phase)
+            if beyond >= FRAME_SAMPLES or not len(rows):
                 continue
-            stop = min(block + _BLOCK_ROWS, count)
-            self._chunks[filled : filled + stop - block] = window.ending(beyond, INPUT_SAMPLES)[block:stop]
-            filled += stop - block
-            parts.append(self._rows[block:stop])
-            ends.append(np.full(stop - block, position - beyond, np.int64))
+            if self._in_step:
+                new = window.ending(beyond, CHUNK_SAMPLES)[None, :count]
+            else:
+                new = window.shift_ending(phase, beyond, CHUNK_SAMPLES, len(rows))
+            energy = np.einsum("ijk,ijk->ij", new, new).reshape(-1)[: len(rows)] / CHUNK_SAMPLES
+            loud = energy > GATE_MEAN_SQUARE
+            loud |= self.speaking[rows] & (self._quiet[rows] < GATE_HANG_CHUNKS)
+            picked = rows[loud]
+            self._chunks[filled : filled + len(picked)] = window.ending(beyond, INPUT_SAMPLES)[picked]
+            filled += len(picked)
+            parts.append(rows)
+            ends.append(np.full(len(rows), position - beyond, np.int64))
+            energies.append(energy)
+            heard.append(picked)
+        if len(parts) == 1:
+            return parts[0], ends[0], energies[0], heard[0]
         if not parts:
-            return self._rows[:0], np.zeros(0, np.int64)
-        return np.concatenate(parts), np.concatenate(ends)
+            return _NO_ROWS, np.zeros(0, np.int64), np.zeros(0, np.float32), _NO_ROWS
+        return np.concatenate(parts), np.concatenate(ends), np.concatenate(energies), np.concatenate(heard)
 
-    def _ask(self, rows: Rows, picked: Rows) -> None:
-        listening = rows[picked]
-        chunks = self._chunks[picked]
+    def _ask(self, listening: Rows, start: int) -> None:
+        """Judge those rows; their chunks lie in the scratch space from `start` on."""
+        chunks = self._chunks[start : start + len(listening)]
         hidden, cell = self._hidden[listening], self._cell[listening]
         self.probability[listening] = self._model.probabilities(chunks, hidden, cell)
         self._hidden[listening], self._cell[listening] = hidden, cell

@@ -6,9 +6,10 @@ Knows frames by tick and row. Does not know files or events; what is older is ov
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from byourside_server.media.g711 import ULAW_SILENCE, Bytes
-from byourside_server.media.recording import CHANNELS, interleave, wav_header
+from byourside_server.media.recording import CHANNELS, HEADER_BYTES, interleave, wav_header
 from byourside_server.media.rows import Row, RowBook
 from byourside_server.media.rtp import FRAME_SAMPLES
 
@@ -48,20 +49,45 @@ class Tape:
         frames: Bytes = self._heard[np.arange(first, last) % HISTORY_TICKS, row]
         return frames.tobytes()
 
+    def collect(self, rows: list[Row], numbers: NDArray[np.intp], first: int, last: int) -> None:
+        """Add to the speech of those rows that lack just the ticks `first..last`."""
+        slots = np.arange(first, last)[None, :] % HISTORY_TICKS
+        sounds = self._heard[slots, numbers[:, None]] if rows else ()
+        for row, sound in zip(rows, sounds, strict=True):
+            if row.speech_until == first:
+                row.speech += sound.tobytes()
+                row.speech_until = last
+
     def blocks(self, rows: RowBook, count: int, tick: int) -> list[RecordingBlock]:
         """A second of every row whose turn it is in this tick."""
-        found = []
-        for number in range(tick % BLOCK_TICKS, count, BLOCK_TICKS):
-            if rows.is_open(number) and (row := rows.at(number)).writes_file:
-                found.append(self.block(row, tick))
+        numbers = range(tick % BLOCK_TICKS, count, BLOCK_TICKS)
+        due = [
+            row
+            for number in numbers
+            if rows.is_open(number) and (row := rows.at(number)).writes_file
+        ]
+        usual = [row for row in due if row.written_until == tick - BLOCK_TICKS]
+        found = [self.block(row, tick) for row in due if row not in usual] if len(usual) < len(due) else []
+        if usual:
+            found += self._second_of(usual, tick)
         return found
+
+    def _second_of(self, usual: list[Row], tick: int) -> list[RecordingBlock]:
+        """The same of many rows together: rows in whose file nothing but the last second is missing."""
+        slots = np.arange(tick - BLOCK_TICKS, tick)[None, :] % HISTORY_TICKS
+        numbers = np.array([[row.number] for row in usual])
+        stereo = interleave(self._heard[slots, numbers], self._said[slots, numbers])
+        return [self._block(row, tick, data) for row, data in zip(usual, stereo, strict=True)]
 
     def block(self, row: Row, tick: int) -> RecordingBlock:
         """What is not in the row's file yet."""
-        first, last = row.written_until, tick
-        slots = np.arange(first, last) % HISTORY_TICKS
-        stereo = np.empty(((last - first) * FRAME_SAMPLES, CHANNELS), np.uint8)
-        data = interleave(self._heard[slots, row.number], self._said[slots, row.number], stereo)
-        row.written_until = last
-        start, end = ((tick - row.zero_tick) * FRAME_SAMPLES for tick in (first, last))
-        return RecordingBlock(row.line_id, len(wav_header(0)) + start * CHANNELS, data, wav_header(end))
+        slots = np.arange(row.written_until, tick) % HISTORY_TICKS
+        contact, agent = self._heard[slots, row.number], self._said[slots, row.number]
+        return self._block(row, tick, interleave(contact, agent))
+
+    @staticmethod
+    def _block(row: Row, tick: int, stereo: Bytes) -> RecordingBlock:
+        start, end = ((each - row.zero_tick) * FRAME_SAMPLES for each in (row.written_until, tick))
+        row.written_until = tick
+        offset = HEADER_BYTES + start * CHANNELS
+        return RecordingBlock(row.line_id, offset, stereo.reshape(-1).data, wav_header(end))

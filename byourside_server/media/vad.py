@@ -43,7 +43,15 @@ class SpeechModel:
         self.batch = batch
         raw = _load()
         self._stft = np.ascontiguousarray(raw["stft"][:, 0, :].T)
-        self._w0, self._b0 = _as_matrix(raw["conv0_w"]), raw["conv0_b"]
+        # The last window reaches beyond the chunk, into its reflection: samples it sees twice weigh twice.
+        self._stft_last = self._stft[: INPUT_SAMPLES - _HOP * (_STEPS - 1)].copy()
+        self._stft_last[-1 - _REFLECTED : -1] += self._stft[-_REFLECTED:][::-1]
+        # Padding 1 on both sides: the first step has no past and the last no future. A bin that is always 1
+        # brings in the bias.
+        by_bin = _as_matrix(raw["conv0_w"]).reshape(3, _BINS, -1)
+        self._w0 = np.zeros((3, _BINS + 1, by_bin.shape[2]), np.float32)
+        self._w0[:, :_BINS] = by_bin
+        self._w0[1, _BINS] = raw["conv0_b"]
         self._w1, self._b1 = _as_matrix(raw["conv1_w"]), raw["conv1_b"]
         # Stride 2 over two steps with padding 1: the one output step sees [zero, first, second].
         self._w2, self._b2 = _as_matrix(raw["conv2_w"][:, :, 1:]), raw["conv2_b"]
@@ -51,13 +59,9 @@ class SpeechModel:
         self._w3, self._b3 = np.ascontiguousarray(raw["conv3_w"][:, :, 1].T), raw["conv3_b"]
         self._lstm_w, self._lstm_b = self._lstm(raw)
         self._out_w, self._out_b = raw["out_w"][0, :, 0].copy(), float(raw["out_b"][0])
-        self._padded = np.zeros((batch, INPUT_SAMPLES + _REFLECTED), np.float32)
         self._spectrum = np.zeros((batch, 2 * _BINS), np.float32)
-        # One empty step either side: the zero padding of the first convolution.
-        self._magnitude = np.zeros((batch, _STEPS + 2, _BINS), np.float32)
-        self._conv0 = np.zeros((_STEPS, batch, 128), np.float32)
-        # One empty step in front: the zero padding of the second convolution.
-        self._steps0 = np.zeros((batch, _STEPS + 1, 128), np.float32)
+        self._magnitude = np.ones((batch, _STEPS, _BINS + 1), np.float32)
+        self._steps0 = np.zeros((batch, _STEPS, 128), np.float32)
         self._steps1 = np.zeros((batch, 2 * 64), np.float32)
         self._steps2 = np.zeros((batch, 64), np.float32)
         self._input_hidden = np.zeros((batch, 2 * STATE), np.float32)
@@ -104,30 +108,31 @@ class SpeechModel:
         return cast(Floats, 1 / (1 + np.exp(-logit)))
 
     def _magnitudes(self, chunks: Floats) -> Floats:
-        """Short-time spectrum of each chunk, `[n, (4 + 2 empty) * 65]`."""
+        """Short-time spectrum of each chunk, `[n, 4 * (65 bins and 1)]`."""
         count = len(chunks)
-        padded = self._padded[:count]
-        padded[:, :INPUT_SAMPLES] = chunks
-        padded[:, INPUT_SAMPLES:] = chunks[:, INPUT_SAMPLES - 2 : INPUT_SAMPLES - 2 - _REFLECTED : -1]
         spectrum, magnitude = self._spectrum[:count], self._magnitude[:count]
         for step in range(_STEPS):
-            np.matmul(padded[:, _HOP * step : _HOP * step + _WINDOW], self._stft, out=spectrum)
+            start = _HOP * step
+            basis = self._stft if start + _WINDOW <= INPUT_SAMPLES else self._stft_last
+            np.matmul(chunks[:, start : start + len(basis)], basis, out=spectrum)
             np.multiply(spectrum, spectrum, out=spectrum)
-            np.add(spectrum[:, :_BINS], spectrum[:, _BINS:], out=magnitude[:, 1 + step])
-        inner = magnitude[:, 1 : 1 + _STEPS]
+            np.add(spectrum[:, :_BINS], spectrum[:, _BINS:], out=magnitude[:, step, :_BINS])
+        inner = magnitude[:, :, :_BINS]
         np.sqrt(inner, out=inner)
         return magnitude.reshape(count, -1)
 
     def _encode(self, magnitude: Floats, count: int) -> Floats:
         """The first three convolutions: `[n, 64]`."""
-        conv0, steps0 = self._conv0[:, :count], self._steps0[:count]
+        steps0, width = self._steps0[:count], _BINS + 1
         for step in range(_STEPS):
-            np.matmul(magnitude[:, _BINS * step : _BINS * (step + 3)], self._w0, out=conv0[step])
-            np.add(conv0[step], self._b0, out=steps0[:, 1 + step])
+            first, last = max(0, step - 1), min(_STEPS, step + 2)
+            kernel = self._w0[first - step + 1 : last - step + 1].reshape(-1, 128)
+            np.matmul(magnitude[:, width * first : width * last], kernel, out=steps0[:, step])
         np.maximum(steps0, 0, out=steps0)
         flat0, steps1 = steps0.reshape(count, -1), self._steps1[:count]
-        np.matmul(flat0[:, : 3 * 128], self._w1, out=steps1[:, :64])
-        np.matmul(flat0[:, 2 * 128 :], self._w1, out=steps1[:, 64:])
+        # Stride 2 with padding 1: the first of two steps sees [zero, 0, 1], the second [1, 2, 3].
+        np.matmul(flat0[:, : 2 * 128], self._w1[128:], out=steps1[:, :64])
+        np.matmul(flat0[:, 128:], self._w1, out=steps1[:, 64:])
         by_step = steps1.reshape(count, 2, 64)
         by_step += self._b1
         np.maximum(steps1, 0, out=steps1)

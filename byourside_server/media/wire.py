@@ -1,19 +1,22 @@
 """Messages between the two processes as length-prefixed bytes.
 
 Knows the dataclasses of `messages` by their field types; no field is named here, so a message that gains
-one needs no change. A frame is: length (u32), number of the message type (u8), fields in order.
+one needs no change. A frame is: length (u32), number of the message type (u8), then what has a fixed size,
+fields in order (of text and bytes the length), then the texts and bytes themselves. A nested dataclass
+stands as its fields; an optional field as whether it is there, and its value or 0.
 """
 
 import struct
+from array import array
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from operator import attrgetter
 from typing import Any, get_type_hints
 
 from byourside_server.media import messages
 from byourside_server.media.messages import Command, Event
 
 _LENGTH = struct.Struct("<I")
-_INT, _FLOAT = struct.Struct("<q"), struct.Struct("<d")
 
 TYPES: tuple[type, ...] = (
     messages.Open,
@@ -44,136 +47,105 @@ TYPES: tuple[type, ...] = (
 )
 """Position is the number on the wire. Both processes are started from the same code."""
 
-_NUMBERS = {kind: number for number, kind in enumerate(TYPES)}
+_VARYING: dict[object, tuple[Callable[[Any], bytes], Callable[[bytes], Any]]] = {
+    bytes: (bytes, bytes),
+    str: (str.encode, bytes.decode),
+    tuple[int, ...]: (lambda values: array("q", values).tobytes(), lambda data: tuple(array("q", data))),
+}
+"""Fields of no fixed size: to bytes and back."""
 
-
-def _put_bytes(out: bytearray, value: bytes) -> None:
-    out += _LENGTH.pack(len(value))
-    out += value
-
-
-def _get_bytes(data: memoryview, at: int) -> tuple[bytes, int]:
-    start = at + _LENGTH.size
-    end = start + _LENGTH.unpack_from(data, at)[0]
-    return bytes(data[start:end]), end
-
-
-def _put_text(out: bytearray, value: str) -> None:
-    _put_bytes(out, value.encode())
-
-
-def _get_text(data: memoryview, at: int) -> tuple[str, int]:
-    value, end = _get_bytes(data, at)
-    return value.decode(), end
-
-
-def _put_int(out: bytearray, value: int) -> None:
-    out += _INT.pack(value)
-
-
-def _get_int(data: memoryview, at: int) -> tuple[int, int]:
-    return _INT.unpack_from(data, at)[0], at + _INT.size
-
-
-def _put_optional_int(out: bytearray, value: int | None) -> None:
-    out.append(value is not None)
-    _put_int(out, value or 0)
-
-
-def _get_optional_int(data: memoryview, at: int) -> tuple[int | None, int]:
-    value, end = _get_int(data, at + 1)
-    return (value if data[at] else None), end
-
-
-def _put_float(out: bytearray, value: float) -> None:
-    out += _FLOAT.pack(value)
-
-
-def _get_float(data: memoryview, at: int) -> tuple[float, int]:
-    return _FLOAT.unpack_from(data, at)[0], at + _FLOAT.size
-
-
-def _put_optional_float(out: bytearray, value: float | None) -> None:
-    out.append(value is not None)
-    _put_float(out, value or 0.0)
-
-
-def _get_optional_float(data: memoryview, at: int) -> tuple[float | None, int]:
-    value, end = _get_float(data, at + 1)
-    return (value if data[at] else None), end
-
-
-def _put_ints(out: bytearray, values: tuple[int, ...]) -> None:
-    out += _LENGTH.pack(len(values))
-    for value in values:
-        _put_int(out, value)
-
-
-def _get_ints(data: memoryview, at: int) -> tuple[tuple[int, ...], int]:
-    (count,) = _LENGTH.unpack_from(data, at)
-    start = at + _LENGTH.size
-    end = start + count * _INT.size
-    return tuple(value for (value,) in _INT.iter_unpack(data[start:end])), end
-
-
-def _put_bool(out: bytearray, value: bool) -> None:
-    out.append(value)
-
-
-def _get_bool(data: memoryview, at: int) -> tuple[bool, int]:
-    return bool(data[at]), at + 1
-
-
-_FIELD: dict[object, tuple[Callable[..., None], Callable[[memoryview, int], tuple[Any, int]]]] = {
-    bytes: (_put_bytes, _get_bytes),
-    str: (_put_text, _get_text),
-    int: (_put_int, _get_int),
-    int | None: (_put_optional_int, _get_optional_int),
-    float: (_put_float, _get_float),
-    float | None: (_put_optional_float, _get_optional_float),
-    bool: (_put_bool, _get_bool),
-    tuple[int, ...]: (_put_ints, _get_ints),
+_FORMATS: dict[object, str] = {
+    **dict.fromkeys(_VARYING, "I"),
+    int: "q",
+    int | None: "?q",
+    float: "d",
+    float | None: "?d",
+    bool: "?",
 }
 
 
-def _layout(kind: type) -> tuple[tuple[str, Any], ...]:
-    hints = get_type_hints(kind)
-    return tuple((field.name, hints[field.name]) for field in fields(kind))
-
-
-_LAYOUTS: dict[type, tuple[tuple[str, Any], ...]] = {
-    kind: _layout(kind) for kind in (*TYPES, messages.Srtp, messages.RowStats, messages.StageCpu)
-}
-
-
-def _put(out: bytearray, value: object, kind: type) -> None:
-    for name, hint in _LAYOUTS[kind]:
-        inner = getattr(value, name)
+def _leaves(kind: type, path: str = "") -> list[tuple[str, Any]]:
+    """Dotted name and type of every field, those of nested dataclasses in their place."""
+    hints, found = get_type_hints(kind), []
+    for field in fields(kind):
+        hint = hints[field.name]
+        name = path + field.name
         if is_dataclass(hint):
             assert isinstance(hint, type)
-            _put(out, inner, hint)
+            found += _leaves(hint, f"{name}.")
         else:
-            _FIELD[hint][0](out, inner)
+            found.append((name, hint))
+    return found
 
 
-def _get(data: memoryview, at: int, kind: type) -> tuple[Any, int]:
-    values = []
-    for _, hint in _LAYOUTS[kind]:
+def _maker(kind: type) -> Callable[[list[Any]], Any]:
+    """What makes a `kind` of the values of its leaves."""
+    hints, spans, at = get_type_hints(kind), [], 0
+    for field in fields(kind):
+        hint = hints[field.name]
         if is_dataclass(hint):
             assert isinstance(hint, type)
-            value, at = _get(data, at, hint)
+            width = len(_leaves(hint))
+            spans.append((at, at + width, _maker(hint)))
+            at += width
         else:
-            value, at = _FIELD[hint][1](data, at)
-        values.append(value)
-    return kind(*values), at
+            at += 1
+
+    def make(values: list[Any]) -> Any:
+        for start, end, make_inner in reversed(spans):
+            values[start:end] = [make_inner(values[start:end])]
+        return kind(*values)
+
+    return make
+
+
+class _Layout:
+    """One message type: how its fields lie in a frame."""
+
+    def __init__(self, number: int, kind: type) -> None:
+        leaves = _leaves(kind)
+        hints = [hint for _, hint in leaves]
+        self._number = number
+        self._head = struct.Struct("<IB" + "".join(_FORMATS[hint] for hint in hints))
+        names = [name for name, _ in leaves]
+        self._values: Callable[[object], Any] = attrgetter(*names) if names else lambda _: ()
+        self._is_alone = len(names) == 1
+        self._varying = [(at, *_VARYING[hint]) for at, hint in enumerate(hints) if hint in _VARYING]
+        self._optional = [at for at, hint in enumerate(hints) if hint in (int | None, float | None)]
+        self._make = _maker(kind)
+
+    def encode(self, message: object) -> bytes:
+        values = [self._values(message)] if self._is_alone else list(self._values(message))
+        tail, size = [], self._head.size - _LENGTH.size
+        for at, to_bytes, _ in self._varying:
+            data = to_bytes(values[at])
+            values[at] = len(data)
+            size += len(data)
+            tail.append(data)
+        for at in reversed(self._optional):
+            value = values[at]
+            values[at : at + 1] = value is not None, value or 0
+        return b"".join((self._head.pack(size, self._number, *values), *tail))
+
+    def decode(self, data: memoryview, at: int) -> Any:
+        """The message whose frame begins at `at`."""
+        values = list(self._head.unpack_from(data, at)[2:])
+        for where in self._optional:
+            values[where : where + 2] = [values[where + 1] if values[where] else None]
+        start = at + self._head.size
+        for where, _, from_bytes in self._varying:
+            end = start + values[where]
+            values[where] = from_bytes(data[start:end].tobytes())
+            start = end
+        return self._make(values)
+
+
+_LAYOUTS = [_Layout(number, kind) for number, kind in enumerate(TYPES)]
+_LAYOUT_OF = dict(zip(TYPES, _LAYOUTS, strict=True))
 
 
 def encode(message: Command | Event) -> bytes:
-    out = bytearray(_LENGTH.size)
-    out.append(_NUMBERS[type(message)])
-    _put(out, message, type(message))
-    _LENGTH.pack_into(out, 0, len(out) - _LENGTH.size)
-    return bytes(out)
+    return _LAYOUT_OF[type(message)].encode(message)
 
 
 class MessageReader:
@@ -191,8 +163,7 @@ class MessageReader:
                 end = at + _LENGTH.size + _LENGTH.unpack_from(view, at)[0]
                 if len(view) < end:
                     break
-                with view[at + _LENGTH.size : end] as frame:
-                    found.append(_get(frame, 1, TYPES[frame[0]])[0])
+                found.append(_LAYOUTS[view[at + _LENGTH.size]].decode(view, at))
                 at = end
         del self._buffer[:at]
         return found

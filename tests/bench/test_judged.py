@@ -6,7 +6,7 @@ import pytest
 
 from bench.turns.judged import Said, after_interjection, answer_s, cut_off_s, percentiles, stop_s
 from bench.turns.phone import Log
-from bench.turns.scores import of_dictation, of_turns, stages
+from bench.turns.scores import of_dictation, of_turns, repeated_beginnings, stages
 
 TURN = Said("turn", "t01", 10.0, 12.0)
 LATER = 20.0
@@ -125,3 +125,25 @@ def test_patience_is_told_beside_those_it_keeps_waiting() -> None:
 def test_our_ledgers_give_the_median_moment_of_each_stage() -> None:
     turns = [{"at": {"quietMs": 200, "wordsMs": None}}, {"at": {"quietMs": 240, "wordsMs": 360}}]
     assert stages([{"latency": {"turns": turns}}, {"latency": None}]) == {"quiet": 220, "words": 360}
+
+
+def test_held_out_cases_are_scored_as_the_first_corpus_is() -> None:
+    log = Log(
+        said=[Said("paused", "y41", 0.0, 4.0), Said("complete", "z17", 10.0, 11.0)], sounds=[(1.0, 2.0)]
+    )
+    found = of_dictation([log])
+    assert found["cut_off_by_question"] == {"card": [1, 1]}
+    assert found["complete"]["answer_s"] is None
+
+
+def test_turns_of_ours_that_begin_as_an_earlier_one_of_the_same_call_are_counted() -> None:
+    """The first sentence is what a kept sound would spare the voice; other calls have other shelves."""
+
+    def record(*said: str) -> dict[str, object]:
+        return {"turns": [{"role": "agent", "text": text} for text in said]}
+
+    once = record("That is point 1. What else?", "That is point 2. What else?", "Sorry?")
+    twice = record("I see. What else?", "That is point 3.", "i see. Go on.")
+    twice["turns"] += [{"role": "contact", "text": "I see."}]  # type: ignore[operator]
+    assert repeated_beginnings([once, record("That is point 1. What else?")]) == 0
+    assert repeated_beginnings([once, twice]) == 1

@@ -14,8 +14,10 @@ def test_the_performance_page_prints_the_measured_turns_and_cut_offs() -> None:
     turns, dictation = (
         json.loads((RESULTS / f"{name}.json").read_text()) for name in ("latency", "dictation")
     )
+    third = RESULTS / "heldout.json"
+    heldout = json.loads(third.read_text()) if third.exists() else None
     text = PAGE.read_text()
-    assert text.partition(BEGIN)[2].partition(END)[0].strip() == tables(turns, dictation).strip()
+    assert text.partition(BEGIN)[2].partition(END)[0].strip() == tables(turns, dictation, heldout).strip()
 
 
 def test_counts_and_times_stand_in_the_tables_as_measured() -> None:
@@ -55,3 +57,25 @@ def test_counts_and_times_stand_in_the_tables_as_measured() -> None:
     assert "| cut off in a pause | 7 of 69 |" in lines
     assert "| phone | 2 of 12 |" in lines
     assert "| load of the machine before | 0.2 |" in lines
+    assert not any(line.startswith("Held out") for line in lines), "it was not measured"
+
+
+def test_the_held_out_corpus_stands_beside_the_first_and_is_called_so() -> None:
+    def found(cut_off: int, question: str) -> dict[str, object]:
+        row = {
+            "paused": {"cases": 9, "cut_off": cut_off, "answer_s": None},
+            "complete": {"cases": 0, "cut_off": 0, "answer_s": None},
+            "cut_off_by_question": {question: [cut_off, 9]},
+            "load_before": 1.0,
+        }
+        return {"at_once": 19, "contenders": {"By Your Side": row}}
+
+    no_turns = {"vendors_s": dict.fromkeys(("words", "first_token", "first_audio", "sum"), 0.1), "at_once": 1}
+    text = tables({**no_turns, "contenders": {}}, found(2, "phone"), found(5, "card"))
+    first, heading, second = text.partition("Held out: ")
+    assert heading, "it has a name"
+    assert "| cut off in a pause | 2 of 9 |" in first
+    assert "| phone | 2 of 9 |" in first
+    assert "never used to set them; 19 calls at once." in second
+    assert "| cut off in a pause | 5 of 9 |" in second
+    assert "| card | 5 of 9 |" in second

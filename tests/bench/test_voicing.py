@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.turns.corpus import cases, joined, lines
+from bench.turns.corpus import HELDOUT, cases, joined, lines
 from bench.turns.played import Played
 from bench.turns.talk import QUESTIONS
 from bench.turns.voicing import FRAME, QUIET, companded, first_voiced, last_voiced, linear, plain
@@ -74,8 +74,19 @@ def test_the_corpus_is_as_large_as_it_says_and_every_question_is_known() -> None
     assert all(case.pauses_s for case in paused)
     assert not any(case.pauses_s for case in complete)
     assert all(0.3 <= pause <= 1.6 for case in paused for pause in case.pauses_s)
-    assert {case.question for case in cases()} == set(QUESTIONS)
+    assert {case.question for case in [*cases(), *cases(HELDOUT)]} == set(QUESTIONS)
     cues = {line.text for line in lines() if line.kind == "cue"}
     assert cues == {f"now the {question} question" for question in QUESTIONS}
-    ids = [line.id for line in lines()] + [case.id for case in cases()]
+    ids = [line.id for line in lines()] + [case.id for case in [*cases(), *cases(HELDOUT)]]
     assert len(ids) == len(set(ids))
+
+
+def test_the_held_out_corpus_is_as_large_as_it_says_and_repeats_nothing_of_the_first() -> None:
+    paused = [case for case in cases(HELDOUT) if case.kind == "paused"]
+    complete = [case for case in cases(HELDOUT) if case.kind == "complete"]
+    assert (len(paused), len(complete)) == (44, 20)
+    assert all(case.pauses_s for case in paused)
+    assert not any(case.pauses_s for case in complete)
+    assert all(0.3 <= pause <= 1.6 for case in paused for pause in case.pauses_s)
+    said = {" ".join(case.texts) for case in cases()}
+    assert not [case.id for case in [*paused, *complete] if " ".join(case.texts) in said]

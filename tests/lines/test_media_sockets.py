@@ -282,7 +282,7 @@ def test_more_rows_than_the_ring_has_entries_are_moved_in_pieces() -> None:
         entries["address"], entries["length"] = words.ctypes.data + np.arange(3) * 4, 4
         entries["user_data"] = [7, 8, 9]
         for _ in range(5):
-            done = ring.submit(entries, wait=True)
+            done = ring.submit(entries)
             assert [(int(one["user_data"]), int(one["result"])) for one in done] == [(7, 4), (8, 4), (9, 4)]
             assert [theirs.recv(10) for _ in range(3)] == [b"one.", b"two.", b"six."]
     ring.close()

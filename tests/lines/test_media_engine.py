@@ -1,0 +1,41 @@
+"""When the engine's loop does what it is told."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import numpy as np
+
+from byourside_server.lines.media_engine import Orders, Parent, Punctuality
+from byourside_server.lines.media_memory import MemoryRows, MemoryWire
+from byourside_server.lines.media_room import MediaRoom
+from byourside_server.media.messages import AskStats, EngineStats, Open
+from byourside_server.media.wire import encode
+
+
+def orders_of(sent: bytes) -> tuple[Orders, MediaRoom]:
+    ours, theirs = socket.socketpair()
+    ours.sendall(sent)
+    rows = MemoryRows(MemoryWire(), "127.0.0.1")
+    room = MediaRoom(4, rows, np.random.default_rng(1), lambda: 0.0, lambda: 0.0)
+    orders = Orders(Parent(theirs), room, Punctuality())
+    ours.close()
+    return orders, room
+
+
+def test_commands_are_read_but_wait_once_packets_are_due() -> None:
+    orders, room = orders_of(encode(Open("a")) + encode(Open("b")))
+    orders.obey(until=time.monotonic() - 1)
+    assert orders.are_waiting()
+    assert len(room.bank.rows) == 0
+    orders.obey(until=time.monotonic() + 60)
+    assert not orders.are_waiting()
+    assert len(room.bank.rows) == 2
+
+
+def test_a_question_is_answered_once() -> None:
+    orders, _ = orders_of(encode(AskStats()))
+    orders.obey(until=time.monotonic() + 60)
+    assert [type(answer) for answer in orders.answers()] == [EngineStats]
+    assert orders.answers() == []
