@@ -163,6 +163,7 @@ class AudioBank:
     def send_dtmf(self, line_id: str, digits: str) -> None:
         row = self._row(line_id)
         if row.dtmf_payload_type is None:
+            self._speech.allow_interruption(row.number, False, 0)  # cut in two, a tone is two keys
             self._playout.play(row.number, SILENT_CLIP, key_tones(digits), last=True)
             return
         row.keys.press(digits)
