@@ -17,8 +17,8 @@ TEXT_COVERS_S = 0.05
 NOISE_S = 0.3  # shorter sound without words is no turn
 WORD_S = 0.15  # the shortest "yes": until there are words, it may be one
 MIN_CONFIDENCE = 0.2
-# The network ends a burst some 90 ms behind its pause (media/edges.py). Where it hears a voice for longer, that
-# has gone on, and was too low to be told of, or nobody told any more.
+# The network ends a burst some 90 ms behind its pause (media/edges.py). Where it hears a voice for longer,
+# that has gone on, and was too low to be told of, or nobody told any more.
 TRAILS_S = 0.3
 ANEW_S = 2.0  # of quiet, behind which a menu is read out once more
 

@@ -177,7 +177,7 @@ class AudioBank:
             self._speech.speaking[row.number] = False
             self._turn_ended(row)
         rest = [self._tape.block(row, self.tick)] if row.writes_file else []
-        stats = self._stats(row)
+        stats = stats_of(row, self.tick, self.jitter, int(self._concealment.frames[row.number]))
         self._forget(row.number)
         self.rows.close(row)
         return stats, rest
@@ -446,6 +446,3 @@ class AudioBank:
 
     def _ms(self, row: Row, sample: int) -> int:
         return (sample - row.zero_tick * FRAME_SAMPLES) // SAMPLES_PER_MS
-
-    def _stats(self, row: Row) -> RowStats:
-        return stats_of(row, self.tick, self.jitter, int(self._concealment.frames[row.number]))
