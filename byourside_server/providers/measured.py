@@ -149,7 +149,7 @@ class _MeasuredStream:
 class _MeasuredSettlingStream(_MeasuredStream):
     """One that can be asked in a pause still can.
 
-    That is not timed: a guess is no answer. What fails in a pause fails once more at the end, and counts there.
+    That is not timed: a guess is no answer. What fails in a pause fails again at the end, and counts there.
     """
 
     def __init__(self, stream: SettlingStream, stopwatch: Stopwatch) -> None:

@@ -246,8 +246,9 @@ class NothingEarly(AlongStream):
     """May be asked in a pause and knows nothing then, like a chain whose first engine rests."""
 
     async def settle(self, expect: Expectation) -> AsyncGenerator[Recognition, None]:
-        for words in ():
-            yield Recognition(words)
+        told: list[Recognition] = []
+        for each in told:
+            yield each
 
 
 @dataclass
@@ -273,6 +274,7 @@ def test_a_pause_calls_off_no_words_that_are_still_being_recognised() -> None:
         hearing.pause(2.4, 1.0, Expectation())
         await asyncio.sleep(1.0)
         assert came == [Transcribed(1, Recognition("press one", 0.9))]
+        assert isinstance(came[0], Transcribed)
         assert hearing.is_latest(came[0])
         hearing.close()
 
