@@ -5,8 +5,8 @@
 Callers come as fast as they are let in, more than one core can hold. Nobody says how many that is: the engine
 measures how late its ticks are and how long they take, and whoever would hurt the others waits. In the last
 half minute nobody new comes in; the lateness of those ticks is what the admitted calls had. Beside it a
-control spins for four fifths of its core, to tell the engine's lateness from the machine's. Writes
-bench/results/admission.json.
+control spins for half of its core, which is about what the load generator leaves, to tell the engine's
+lateness from the machine's. Writes bench/results/admission.json.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from bench.crowd.ramp import HOLD_S
 from bench.crowd.speech import write_all
 
 RESULT = ROOT / "bench/results/admission.json"
-CONTROL_SHARE = 0.8
+CONTROL_SHARE = 0.5
 
 
 def measure(most: int, seconds: float, folder: Path) -> dict[str, Any]:

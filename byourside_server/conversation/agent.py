@@ -111,7 +111,7 @@ class Agent:
         if foreseen is None:
             self.thought.ask(situation)
             return None
-        self.thought.take_over(foreseen.number, occasion)
+        self.thought.take_over(foreseen.number, situation)
         for sentence in foreseen.sentences:
             self.take_words(foreseen.number, sentence)
         return self.take_reply(foreseen.number, foreseen.decision) if foreseen.decision else None
@@ -145,6 +145,8 @@ class Agent:
         """The reply, or its end; None where it is too late or must wait until the contact has spoken."""
         if not self.thought.is_of(request_id):
             self.foresight.take_reply(request_id, decision)
+            return None
+        if decision.end_reason == "mind_failed" and self.thought.ask_again():
             return None
         if self.mouth.is_held:
             self._decided_late = request_id, decision

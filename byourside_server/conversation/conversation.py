@@ -190,6 +190,7 @@ class Conversation(Foreseeing):
             self._wait(now)
         else:
             self._after_contact(heard, now)
+        self._agent.foresight.drop()  # where nobody was asked, what was foreseen has not come
 
     def _wait(self, now: float) -> None:
         """On hold: nothing is said, and nobody is asked what to say."""

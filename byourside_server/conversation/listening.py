@@ -17,6 +17,9 @@ TEXT_COVERS_S = 0.05
 NOISE_S = 0.3  # shorter sound without words is no turn
 WORD_S = 0.15  # the shortest "yes": until there are words, it may be one
 MIN_CONFIDENCE = 0.2
+# The network ends a burst some 90 ms behind its pause (media/edges.py). Where it hears a voice for longer,
+# that has gone on, and was too low to be told of, or nobody told any more.
+TRAILS_S = 0.3
 ANEW_S = 2.0  # of quiet, behind which a menu is read out once more
 
 
@@ -134,6 +137,8 @@ class Ears:
         turn = self.turn
         if turn is None or not turn.is_speaking:
             return
+        if turn.still_since is not None and end - turn.still_since > TRAILS_S:
+            turn.still_since = None
         burst_s = max(0.0, end - turn.burst_start)
         turn.is_speaking, turn.end = False, max(turn.end, end)
         turn.speech_s += burst_s

@@ -17,6 +17,8 @@ class _Request:
     number: int
     occasion: Occasion
     has_begun: bool = False
+    asked_ahead: Situation | None = None
+    """Of a reply taken over: what it answers."""
 
 
 class Thought:
@@ -51,9 +53,20 @@ class Thought:
         self._count += 1
         return self._count
 
-    def take_over(self, request_id: int, occasion: Occasion) -> None:
+    def take_over(self, request_id: int, situation: Situation) -> None:
         """What was asked ahead is what is waited for now."""
-        self._request = _Request(request_id, occasion)
+        self._request = _Request(request_id, situation.occasion, asked_ahead=situation)
+
+    def ask_again(self) -> bool:
+        """A reply taken over has failed before its first sentence: ask once more, now that it is time.
+
+        False for one that was not asked ahead, or that has begun.
+        """
+        request = self._request
+        if request is None or request.asked_ahead is None or request.has_begun:
+            return False
+        self.ask(request.asked_ahead)
+        return True
 
     def is_of(self, request_id: int) -> bool:
         """Whether this is the request that is waited for."""

@@ -57,6 +57,7 @@ class Hearing:
         self._recognition: asyncio.Task[None] | None = None
         self._number = 0
         self._answered = 0
+        self._hears_whole = False  # the newest: not asked for in a pause
         self._stream: SpeechStream | None = None
         self._failures = 0
         self._has_begun = False
@@ -111,17 +112,19 @@ class Hearing:
         stream = self._stream
         if since_s is None or not self._has_pushed or not isinstance(stream, SettlingStream):
             return
+        if self._hears_whole and self.is_recognising:
+            return  # their words before this are still to come, and might come from no stream
         if self.turn.is_empty or self.turn.start_s < since_s:
             self._stretches = []
         self.take_back()
-        self._number += 1
+        self._number, self._hears_whole = self._number + 1, False
         early = self._hear_early(self._number, stream, tuple(self._stretches), expect, at_s)
         self._recognition = self._tasks.start(early)
 
     def recognise(self, expect: Expectation) -> None:
         """Have the words of the turn so far; supersedes, and takes back, what was asked before."""
         self.take_back()
-        self._number += 1
+        self._number, self._hears_whole = self._number + 1, True
         self._recognition = self._tasks.start(
             self._recognise(self._number, self.turn.ulaw, tuple(self._stretches), expect)
         )

@@ -163,6 +163,7 @@ class AudioBank:
     def send_dtmf(self, line_id: str, digits: str) -> None:
         row = self._row(line_id)
         if row.dtmf_payload_type is None:
+            self._speech.allow_interruption(row.number, False, 0)  # cut in two, a tone is two keys
             self._playout.play(row.number, SILENT_CLIP, key_tones(digits), last=True)
             return
         row.keys.press(digits)
@@ -176,7 +177,7 @@ class AudioBank:
             self._speech.speaking[row.number] = False
             self._turn_ended(row)
         rest = [self._tape.block(row, self.tick)] if row.writes_file else []
-        stats = self._stats(row)
+        stats = stats_of(row, self.tick, self.jitter, int(self._concealment.frames[row.number]))
         self._forget(row.number)
         self.rows.close(row)
         return stats, rest
@@ -445,6 +446,3 @@ class AudioBank:
 
     def _ms(self, row: Row, sample: int) -> int:
         return (sample - row.zero_tick * FRAME_SAMPLES) // SAMPLES_PER_MS
-
-    def _stats(self, row: Row) -> RowStats:
-        return stats_of(row, self.tick, self.jitter, int(self._concealment.frames[row.number]))

@@ -137,6 +137,8 @@ class _Stretch:
         is_covered = bool(self.finals) and self.covered >= len(self.audio) - COVERED
         ends_in_pause = self.is_known and 0 < len(self.audio) - self.paused_at <= QUIET_TAIL
         is_covered |= bool(self.paused_at) and ends_in_pause
+        if self.paused_at and self.covered <= self.paused_at + ROUNDING:
+            has_all = False  # it may answer the Finalize of the pause, and come after the last was sent
         if self.is_finalized and (has_all or is_covered):
             self.done.set()
 

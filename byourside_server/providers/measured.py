@@ -20,6 +20,7 @@ from byourside_server.providers.base import (
     LanguageModel,
     ProviderError,
     Recognition,
+    SettlingStream,
     SpeechStream,
     SpeechToText,
     StreamingSpeechToText,
@@ -121,6 +122,8 @@ class MeasuredStreamingEars(MeasuredEars):
     async def open_stream(self, *, language: str = "en-US") -> SpeechStream:
         with self._stopwatch.watch():
             stream = await self._streaming.open_stream(language=language)
+        if isinstance(stream, SettlingStream):
+            return _MeasuredSettlingStream(stream, self._stopwatch)
         return _MeasuredStream(stream, self._stopwatch)
 
 
@@ -141,6 +144,22 @@ class _MeasuredStream:
 
     async def close(self) -> None:
         await self._stream.close()
+
+
+class _MeasuredSettlingStream(_MeasuredStream):
+    """One that can be asked in a pause still can.
+
+    That is not timed: a guess is no answer. What fails in a pause fails again at the end, and counts there.
+    """
+
+    def __init__(self, stream: SettlingStream, stopwatch: Stopwatch) -> None:
+        super().__init__(stream, stopwatch)
+        self._settling = stream
+
+    async def settle(self, expect: Expectation) -> AsyncGenerator[Recognition, None]:
+        async with contextlib.aclosing(self._settling.settle(expect)) as guesses:
+            async for guess in guesses:
+                yield guess
 
 
 class MeasuredModel:

@@ -148,6 +148,20 @@ def test_speech_after_the_end_of_a_burst_drops_it_too() -> None:
     assert call.of_any(Say, TurnEnded) == []
 
 
+def test_a_pause_that_was_gone_on_from_in_a_low_voice_is_no_end_and_its_words_are_not_all() -> None:
+    """Nobody tells of the going on: it is too low for that, or the ears were given up in the pause."""
+    call = Call()
+    first = call.pauses("that would be fine")
+    call.talk.receive_reply(first.request_id, QUESTION, 6.4)
+    call.talk.receive_speech_stopped(START, STILL + 2.0, STILL + 2.2)
+    call.talk.handle_deadline(STILL + 2.5)
+    assert call.of_any(Say, TurnEnded) == []
+    call.talk.receive_text("that would be fine on friday", 0.9, START, STILL + 2.0, STILL + 2.6)
+    call.talk.handle_deadline(STILL + 3.0)
+    (ended,) = call.of(TurnEnded)
+    assert (ended.turn.text, ended.turn.end_ms) == ("that would be fine on friday", 8000)
+
+
 def test_other_words_drop_it_and_are_asked_about_instead() -> None:
     call = Call()
     first = call.pauses("that would be")
@@ -249,6 +263,21 @@ def test_a_mind_that_fails_ahead_is_asked_again_in_its_time() -> None:
     assert [think.situation.is_ahead for think in asked] == [False]
 
 
+def test_a_mind_that_fails_ahead_after_the_turn_is_over_is_asked_again_and_nobody_is_hung_up_on() -> None:
+    """Its failure ahead has no words for the contact: those come from the mind asked in its time."""
+    call = Call()
+    think = call.pauses()
+    assert [type(event) for event in call.ends()] == [TurnEnded, Confirm]
+    call.talk.receive_reply(think.request_id, Decision("", then="hang_up", end_reason="mind_failed"), 6.6)
+    (asked,) = call.events()
+    assert isinstance(asked, Think)
+    assert not asked.situation.is_ahead
+    assert asked.situation.text == SAID
+    failed = Decision("I'm sorry, goodbye.", then="hang_up", end_reason="mind_failed")
+    call.talk.receive_reply(asked.request_id, failed, 7.0)
+    assert text_of(call.events(), Say) == ["I'm sorry, goodbye."], "not asked a third time"
+
+
 def test_what_would_leak_is_not_even_made_into_sound() -> None:
     call = Call(replace(README, context="The patient owes 40 dollars from the visit in March."))
     think = call.pauses()
@@ -288,6 +317,24 @@ def test_a_conversation_whose_mind_may_not_be_asked_ahead_asks_at_the_end() -> N
     call.talk.receive_text(SAID, 0.9, START, STILL, WORDS)
     assert call.events() == []
     assert [type(event) for event in call.ends()] == [TurnEnded, Think]
+
+
+def test_a_turn_that_turns_out_to_be_no_words_drops_it_and_our_own_are_said_on() -> None:
+    call = Call()
+    think = call.pauses()
+    call.ends()
+    call.talk.receive_reply(think.request_id, Decision("This is a long story of ours."), 6.6)
+    (say,) = call.of(Say)
+    call.talk.receive_clip_started(say.utterance_id, 6.7, 6.7)
+    call.talk.receive_speech_started(7.5, 7.6)
+    call.talk.receive_clip_ended(say.utterance_id, 7.7, 0.5, 7.7)
+    call.talk.receive_pause(8.0, 8.1)
+    call.talk.receive_guess("what is that", 0.4, 8.0, 8.15)
+    assert [event.situation.is_ahead for event in call.of(Think)] == [True]
+    call.talk.receive_speech_stopped(7.5, 8.1, 8.3)
+    call.talk.receive_text("", 0.0, 7.5, 8.1, 8.4)
+    call.talk.handle_deadline(8.6)
+    assert call.of_any(Say, StopThinking)[1:] == [StopThinking()]
 
 
 def test_a_hang_up_drops_it() -> None:

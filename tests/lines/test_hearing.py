@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from byourside_server.conversation.mind import Decision
+from byourside_server.lines.hearing import Hearing
+from byourside_server.lines.inbound import Inbound, Transcribed
 from byourside_server.media.messages import ListenAlong, SpeechStopped
 from byourside_server.providers.base import (
     Expectation,
     ProviderError,
     ProviderErrorKind,
+    Recognition,
+    SettlingStream,
     StreamingSpeechToText,
 )
-from tests.lines.rehearsal import WORDS_S, Ears, EarsAlong, Rehearsal, play, rehearsal, until
+from tests.lines.rehearsal import WORDS_S, AlongStream, Ears, EarsAlong, Rehearsal, play, rehearsal, until
 
 ASK = Decision("Does that work?", asks="confirmed")
 BYE = Decision("Goodbye.", then="hang_up")
@@ -233,3 +239,43 @@ def test_a_stream_that_closes_badly_disturbs_nobody(tmp_path: Path, caplog: pyte
 
     play(story)
     assert "a speech stream did not close in order" in caplog.text
+
+
+@dataclass
+class NothingEarly(AlongStream):
+    """May be asked in a pause and knows nothing then, like a chain whose first engine rests."""
+
+    async def settle(self, expect: Expectation) -> AsyncGenerator[Recognition, None]:
+        told: list[Recognition] = []
+        for each in told:
+            yield each
+
+
+@dataclass
+class EarsOfNothingEarly(EarsAlong):
+    async def open_stream(self, *, language: str = "en-US") -> NothingEarly:
+        return NothingEarly(self)
+
+
+def test_a_pause_calls_off_no_words_that_are_still_being_recognised() -> None:
+    """A menu is read out and, while it is recognised, once more: its words come all the same."""
+
+    async def story() -> None:
+        came: list[Inbound] = []
+        ears = EarsOfNothingEarly(along=[(0.5, "press one"), (0.1, "press one")])
+        hearing = Hearing("call", "en-US", ears, lambda enabled: None, came.append)
+        assert isinstance(await ears.open_stream(), SettlingStream)
+        hearing.prepare(Expectation())
+        await asyncio.sleep(0.01)
+        hearing.push(b"\x91" * 800)
+        hearing.add(b"\x91" * 800, 1.0, 2.0, None, Expectation())
+        hearing.recognise(Expectation())
+        hearing.push(b"\x91" * 800)
+        hearing.pause(2.4, 1.0, Expectation())
+        await asyncio.sleep(1.0)
+        assert came == [Transcribed(1, Recognition("press one", 0.9))]
+        assert isinstance(came[0], Transcribed)
+        assert hearing.is_latest(came[0])
+        hearing.close()
+
+    play(story)

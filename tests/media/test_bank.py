@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from byourside_server.media.bank import AudioBank
+from byourside_server.media.dtmf import key_tones
 from byourside_server.media.g711 import ALAW_TO_ULAW, ULAW_TO_ALAW
 from byourside_server.media.messages import (
     ClipEnded,
@@ -302,6 +303,18 @@ def test_keys_without_events_are_tones_that_make_no_clip_events() -> None:
     sounding = [packet.payload != SILENT_FRAME for packet in exchange.sent["a"]]
     assert sounding == [True] * 5 + [False] * 10
     assert exchange.events == []
+
+
+def test_keys_that_are_tones_are_pressed_whole_whoever_speaks_over_them() -> None:
+    """A tone cut in two is two keys; a menu that is read out once more begins over them."""
+    exchange = Exchange()
+    exchange.open("a")
+    exchange.bank.start_recording("a")
+    exchange.bank.barge_in("a", True, 160, 64)  # as it was for the words before
+    exchange.bank.send_dtmf("a", "1234567890")
+    exchange.say("a", speech())
+    exchange.close("a")
+    assert exchange.recorded("a")[1].startswith(key_tones("1234567890"))
 
 
 @pytest.mark.parametrize("samples", [80, 240, 320, 480])

@@ -189,6 +189,24 @@ def test_what_was_settled_in_a_pause_is_not_waited_for_again_at_its_end(
     assert listen(vendor, story) == (["one two"], "one two", "three")
 
 
+def test_a_pause_that_is_answered_late_does_not_pass_for_the_end_of_the_stretch(
+    vendor: SimulatedDeepgramServer,
+) -> None:
+    vendor.fault = "late_final"
+
+    async def story(ears: DeepgramSpeechToText) -> str:
+        stream = await ears.open_stream()
+        stream.push(word(ONE))
+        settling = asyncio.create_task(settled(stream))
+        await asyncio.sleep(0.03)  # the answer takes 0.1 s, and the stretch is over by then
+        whole = await said(stream, TWO, TWO, TWO, TWO)
+        await settling
+        return whole.text
+
+    assert listen(vendor, story) == "one two two two two"
+    assert vendor.sockets[0].messages == ["Finalize"] * 2 + ["CloseStream"]
+
+
 def test_interim_words_that_reach_the_pause_are_guesses_until_the_final_ones_come(
     vendor: SimulatedDeepgramServer,
 ) -> None:

@@ -19,6 +19,7 @@ from byourside_server.providers.base import (
     ProviderError,
     ProviderErrorKind,
     Recognition,
+    SettlingStream,
     SpeechStream,
     StreamingSpeechToText,
     TextDelta,
@@ -26,6 +27,7 @@ from byourside_server.providers.base import (
 from byourside_server.providers.language_registry import open_language_model
 from byourside_server.providers.measured import MeasuredModel, MeasuredVoice, measured_ears
 from byourside_server.providers.speech_chain import SpeechToTextChain, TextToSpeechChain
+from byourside_server.providers.speech_chain_stream import chain_of_ears
 
 LIMITED = ProviderError(ProviderErrorKind.RATE_LIMITED, "slowly", retry_after_s=3.0)
 ANY = Expectation()
@@ -94,6 +96,17 @@ class Listening(Engine):
         return Recognition("streamed", 0.9)
 
 
+class Settling(Listening):
+    """Whose stream tells its words in a pause."""
+
+    async def settle(self, expect: Expectation) -> AsyncGenerator[Recognition, None]:
+        try:
+            yield Recognition("str", 0.5)
+            yield Recognition("streamed", 0.9)
+        finally:
+            self.let_go = True
+
+
 def answers(book: Book, door: str) -> int:
     tallies = book.tallies(VENDOR_TIME)
     return sum(tallies[door, "some/engine"].counts) if tallies else 0
@@ -149,6 +162,32 @@ def test_ears_are_timed_and_those_that_listen_along_still_do() -> None:
         assert (await stream.finish(ANY)).text == "streamed"
         await stream.close()
         assert answers(book, "ears") == 2
+
+    asyncio.run(story())
+
+
+def test_ears_that_can_be_asked_in_a_pause_still_can_alone_and_in_a_chain() -> None:
+    """Else nothing is asked ahead in a server whose engines are measured, and that is every one."""
+
+    async def story() -> None:
+        book = Book()
+        plain = measured_ears(Listening(), book)
+        assert isinstance(plain, StreamingSpeechToText)
+        assert not isinstance(await plain.open_stream(), SettlingStream)
+        for make in (lambda ears: ears, lambda ears: chain_of_ears([ears, Engine()])):
+            engine = Settling()
+            ears = make(measured_ears(engine, book))
+            assert isinstance(ears, StreamingSpeechToText)
+            stream = await ears.open_stream()
+            assert isinstance(stream, SettlingStream)
+            stream.push(b"x")
+            assert [guess.text async for guess in stream.settle(ANY)] == ["str", "streamed"]
+            engine.let_go = False
+            async with contextlib.aclosing(stream.settle(ANY)) as guesses:
+                await anext(guesses)
+            assert engine.let_go, "nobody listens any more"
+            await stream.close()
+        assert answers(book, "ears") == 0, "a guess is no answer"
 
     asyncio.run(story())
 
