@@ -11,6 +11,8 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
+FLOOR = "bare websocket"
+
 
 def main(result_file, picture):
     with open(result_file) as file:
@@ -45,8 +47,11 @@ def main(result_file, picture):
     cpu.legend(fontsize=7)
     contenders = [("By Your Side", ours, "o-"), *((name, rows, "s--") for name, rows in rivals.items())]
     for name, rows, style in contenders:
-        heard = [row for row in rows if row.get("turn_s")]
-        turn.plot([row["calls"] for row in heard], [row["turn_s"]["p95"] for row in heard], style, label=name)
+        # The bare websocket says back what it hears: it answers nobody.
+        heard = [row for row in rows if row.get("turn_s") and name != FLOOR]
+        if heard:
+            xs = [row["calls"] for row in heard]
+            turn.plot(xs, [row["turn_s"]["p95"] for row in heard], style, label=name)
     turn.set(xscale="log", yscale="log", xlabel="live calls", ylabel="s", title="Last word to answer, p95")
     turn.grid(True, which="both", alpha=0.3)
     turn.legend(fontsize=7)
