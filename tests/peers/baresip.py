@@ -116,7 +116,7 @@ def baresip(folder: Path, words: Sound) -> Iterator[Baresip]:
     """A phone that says these words to whoever calls."""
     command = program("baresip", "baresip-core")
     (folder / "dump").mkdir(parents=True, exist_ok=True)
-    port, control_port = free_port(), free_port(socket.SOCK_STREAM)
+    port, control_port = free_port(), free_port()
     rtp_port = free_port() & ~1
     write_wav(folder / "say.wav", np.concatenate([words, np.zeros(round(SILENCE_AFTER_S * RATE_HZ))]))
     settings = {

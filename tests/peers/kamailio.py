@@ -6,7 +6,6 @@ The field `X-Callee-Port` of an INVITE says whom the call goes on to; without it
 from __future__ import annotations
 
 import contextlib
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,7 +53,7 @@ def kamailio(folder: Path, default_callee: str) -> Iterator[Kamailio]:
     folder.mkdir(parents=True, exist_ok=True)
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     _make_certificate(key, certificate)
-    port, tls_port = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_STREAM)
+    port, tls_port = free_port(), free_port()
     settings = {
         "PORT": str(port),
         "TLS_PORT": str(tls_port),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -29,12 +30,20 @@ def program(name: str, package: str) -> str:
     return found
 
 
-def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
-    """A port nobody has just now; for programs that can't be asked to take any."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+# Below the ports that the system hands out by itself: a connection of another test can't have taken one.
+PORTS = range(20_000, 30_000)
+
+
+def free_port(kind: socket.SocketKind | None = None) -> int:
+    """A port nobody has just now, by UDP and by TCP; for programs that can't be asked to take any."""
+    kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM) if kind is None else (kind,)
+    while True:
+        port = random.choice(PORTS)
+        with contextlib.suppress(OSError):
+            for each in kinds:
+                with socket.socket(socket.AF_INET, each) as probe:
+                    probe.bind(("127.0.0.1", port))
+            return port
 
 
 def free_port_pair() -> int:
