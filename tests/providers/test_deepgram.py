@@ -204,7 +204,7 @@ def test_a_pause_that_is_answered_late_does_not_pass_for_the_end_of_the_stretch(
         return whole.text
 
     assert listen(vendor, story) == "one two two two two"
-    assert vendor.sockets[0].messages == ["Finalize"] * 2 + ["CloseStream"]
+    assert vendor.sockets[0].messages.count("Finalize") == 2
 
 
 def test_interim_words_that_reach_the_pause_are_guesses_until_the_final_ones_come(
