@@ -58,18 +58,6 @@ with open(ANSWER, "rb") as file:
     SOUND = linear(file.read()).tobytes()
 
 
-class Ears(stt.STT):
-    def __init__(self):
-        can = stt.STTCapabilities(streaming=True, interim_results=True, offline_recognize=False)
-        super().__init__(capabilities=can)
-
-    async def _recognize_impl(self, *arguments, **options):
-        raise NotImplementedError
-
-    def stream(self, *, language=None, conn_options=DEFAULT_API_CONNECT_OPTIONS):
-        return EarStream(stt=self, conn_options=conn_options)
-
-
 class EarStream(stt.RecognizeStream):
     """Its own ends of speech by energy; the final words come STT_S after the voice stopped."""
 
@@ -100,27 +88,36 @@ class EarStream(stt.RecognizeStream):
         self._event_ch.send_nowait(stt.SpeechEvent(type=kind, alternatives=said))
 
 
-class Mind(llm.LLM):
-    def chat(self, *, chat_ctx, tools=None, conn_options=DEFAULT_API_CONNECT_OPTIONS, **options):
-        return Thought(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
+class Ears(stt.STT):
+    stretch = EarStream
+
+    def __init__(self):
+        can = stt.STTCapabilities(streaming=True, interim_results=True, offline_recognize=False)
+        super().__init__(capabilities=can)
+
+    async def _recognize_impl(self, *arguments, **options):
+        raise NotImplementedError
+
+    def stream(self, *, language=None, conn_options=DEFAULT_API_CONNECT_OPTIONS):
+        return self.stretch(stt=self, conn_options=conn_options)
 
 
 class Thought(llm.LLMStream):
     async def _run(self):
         await asyncio.sleep(TOKEN_S)
-        for word in WORDS:
+        for word in self.words():
             delta = llm.ChoiceDelta(role="assistant", content=word + " ")
             self._event_ch.send_nowait(llm.ChatChunk(id="1", delta=delta))
 
+    def words(self):
+        return WORDS
 
-class Voice(tts.TTS):
-    def __init__(self):
-        super().__init__(
-            capabilities=tts.TTSCapabilities(streaming=False), sample_rate=RATE_HZ, num_channels=1
-        )
 
-    def synthesize(self, text, *, conn_options=DEFAULT_API_CONNECT_OPTIONS):
-        return Sound(tts=self, input_text=text, conn_options=conn_options)
+class Mind(llm.LLM):
+    thought = Thought
+
+    def chat(self, *, chat_ctx, tools=None, conn_options=DEFAULT_API_CONNECT_OPTIONS, **options):
+        return self.thought(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
 
 
 class Sound(tts.ChunkedStream):
@@ -129,8 +126,23 @@ class Sound(tts.ChunkedStream):
             request_id=uuid.uuid4().hex, sample_rate=RATE_HZ, num_channels=1, mime_type="audio/pcm"
         )
         await asyncio.sleep(AUDIO_S)
-        output.push(SOUND)
+        output.push(self.sound())
         output.flush()
+
+    def sound(self):
+        return SOUND
+
+
+class Voice(tts.TTS):
+    utterance = Sound
+
+    def __init__(self):
+        super().__init__(
+            capabilities=tts.TTSCapabilities(streaming=False), sample_rate=RATE_HZ, num_channels=1
+        )
+
+    def synthesize(self, text, *, conn_options=DEFAULT_API_CONNECT_OPTIONS):
+        return self.utterance(tts=self, input_text=text, conn_options=conn_options)
 
 
 ENGINES = {"ears": Ears, "mind": Mind, "voice": Voice}

@@ -99,9 +99,12 @@ class Mind(LLMService):
         await self.push_frame(LLMFullResponseStartFrame())
         if TOKEN_S:
             await asyncio.sleep(TOKEN_S)
-        for word in WORDS:
+        for word in self.words(frame):
             await self.push_frame(LLMTextFrame(word + " "))
         await self.push_frame(LLMFullResponseEndFrame())
+
+    def words(self, frame):
+        return WORDS
 
 
 class Voice(TTSService):
@@ -113,8 +116,12 @@ class Voice(TTSService):
     async def run_tts(self, text, context_id):
         if AUDIO_S:
             await asyncio.sleep(AUDIO_S)
-        for at in range(0, len(SOUND), PIECE):
-            yield TTSAudioRawFrame(SOUND[at : at + PIECE], 8000, 1, context_id=context_id)
+        sound = self.sound(text)
+        for at in range(0, len(sound), PIECE):
+            yield TTSAudioRawFrame(sound[at : at + PIECE], 8000, 1, context_id=context_id)
+
+    def sound(self, text):
+        return SOUND
 
 
 ENGINES = {"ears": Ears, "mind": Mind, "voice": Voice}

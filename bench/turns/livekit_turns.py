@@ -11,13 +11,13 @@ import sys
 PORT, FOLDER, TURN = sys.argv[1:4]
 
 import asyncio  # noqa: E402
-import uuid  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from bench.turns.ear import Ear  # noqa: E402
 from bench.turns.sayings import AGENT, read  # noqa: E402
 from bench.turns.talk import FIRST_AUDIO_S, FIRST_TOKEN_S, STT_S, StubMind, Voice  # noqa: E402
-from bench.turns.voicing import RATE_HZ, companded, linear  # noqa: E402
+from bench.turns.telling import now, tell  # noqa: E402
+from bench.turns.voicing import companded, linear  # noqa: E402
 
 # The session reads its own arguments: port, answer, turn, and delays that the engines below replace.
 sys.argv[1:] = [PORT, str(Path(FOLDER, AGENT)), TURN, str(STT_S), str(FIRST_TOKEN_S), str(FIRST_AUDIO_S)]
@@ -25,7 +25,7 @@ sys.argv[1:] = [PORT, str(Path(FOLDER, AGENT)), TURN, str(STT_S), str(FIRST_TOKE
 import numpy as np  # noqa: E402
 import uvloop  # noqa: E402
 from livekit import rtc  # noqa: E402
-from livekit.agents import DEFAULT_API_CONNECT_OPTIONS, llm, stt, tts  # noqa: E402
+from livekit.agents import stt  # noqa: E402
 from livekit.agents.language import LanguageCode  # noqa: E402
 
 from bench.crowd import livekit_phone as phone  # noqa: E402
@@ -33,22 +33,10 @@ from bench.crowd import livekit_phone as phone  # noqa: E402
 SAYINGS, VOICE, MIND = read(Path(FOLDER)), Voice(Path(FOLDER)), StubMind()
 
 
-class Ears(stt.STT):
-    def __init__(self):
-        can = stt.STTCapabilities(streaming=True, interim_results=True, offline_recognize=False)
-        super().__init__(capabilities=can)
-
-    async def _recognize_impl(self, *arguments, **options):
-        raise NotImplementedError
-
-    def stream(self, *, language=None, conn_options=DEFAULT_API_CONNECT_OPTIONS):
-        return EarStream(stt=self, conn_options=conn_options)
-
-
 class EarStream(stt.RecognizeStream):
     async def _run(self):
         self._ear, self._more, self._is_speaking = Ear(SAYINGS, STT_S), asyncio.Event(), False
-        telling = asyncio.create_task(self._tell())
+        telling = asyncio.create_task(tell(self._ear, self._more, self._push))
         try:
             async for frame in self._input_ch:
                 if isinstance(frame, rtc.AudioFrame):
@@ -60,18 +48,7 @@ class EarStream(stt.RecognizeStream):
         finally:
             telling.cancel()
 
-    async def _tell(self):
-        while True:
-            try:
-                async with asyncio.timeout_at(self._ear.next_due()):
-                    await self._more.wait()
-            except TimeoutError:
-                pass
-            self._more.clear()
-            for result in self._ear.take(now()):
-                self._push(result)
-
-    def _push(self, result):
+    async def _push(self, result):
         kinds = stt.SpeechEventType
         if result.text and not self._is_speaking:
             self._is_speaking = True
@@ -85,42 +62,27 @@ class EarStream(stt.RecognizeStream):
             self._event_ch.send_nowait(stt.SpeechEvent(type=kinds.END_OF_SPEECH))
 
 
-class Mind(llm.LLM):
-    def chat(self, *, chat_ctx, tools=None, conn_options=DEFAULT_API_CONNECT_OPTIONS, **options):
-        return Thought(self, chat_ctx=chat_ctx, tools=tools or [], conn_options=conn_options)
+class Ears(phone.Ears):
+    stretch = EarStream
 
 
-class Thought(llm.LLMStream):
-    async def _run(self):
+class Thought(phone.Thought):
+    def words(self):
         said = [each.text_content or "" for each in self._chat_ctx.messages() if each.role == "user"]
-        await asyncio.sleep(FIRST_TOKEN_S)
-        for word in MIND.reply_to(said[-1] if said else "").split():
-            delta = llm.ChoiceDelta(role="assistant", content=word + " ")
-            self._event_ch.send_nowait(llm.ChatChunk(id="1", delta=delta))
+        return MIND.reply_to(said[-1] if said else "").split()
 
 
-class Mouth(tts.TTS):
-    def __init__(self):
-        super().__init__(
-            capabilities=tts.TTSCapabilities(streaming=False), sample_rate=RATE_HZ, num_channels=1
-        )
-
-    def synthesize(self, text, *, conn_options=DEFAULT_API_CONNECT_OPTIONS):
-        return Sound(tts=self, input_text=text, conn_options=conn_options)
+class Mind(phone.Mind):
+    thought = Thought
 
 
-class Sound(tts.ChunkedStream):
-    async def _run(self, output):
-        output.initialize(
-            request_id=uuid.uuid4().hex, sample_rate=RATE_HZ, num_channels=1, mime_type="audio/pcm"
-        )
-        await asyncio.sleep(FIRST_AUDIO_S)
-        output.push(linear(VOICE.say(self._input_text)).astype("<i2").tobytes())
-        output.flush()
+class Sound(phone.Sound):
+    def sound(self):
+        return linear(VOICE.say(self._input_text)).astype("<i2").tobytes()
 
 
-def now():
-    return asyncio.get_running_loop().time()
+class Mouth(phone.Voice):
+    utterance = Sound
 
 
 if __name__ == "__main__":

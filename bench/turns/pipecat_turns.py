@@ -16,6 +16,7 @@ from pathlib import Path  # noqa: E402
 from bench.turns.ear import Ear  # noqa: E402
 from bench.turns.sayings import AGENT, read  # noqa: E402
 from bench.turns.talk import FIRST_AUDIO_S, FIRST_TOKEN_S, STT_S, StubMind, Voice  # noqa: E402
+from bench.turns.telling import now, tell  # noqa: E402
 from bench.turns.voicing import companded, linear  # noqa: E402
 
 # The pipeline reads its own arguments: port, answer, turn, and delays that the engines below replace.
@@ -24,17 +25,10 @@ sys.argv[1:] = [PORT, str(Path(FOLDER, AGENT)), TURN, str(STT_S), str(FIRST_TOKE
 import numpy as np  # noqa: E402
 from pipecat.frames.frames import (  # noqa: E402
     InterimTranscriptionFrame,
-    LLMContextFrame,
-    LLMFullResponseEndFrame,
-    LLMFullResponseStartFrame,
-    LLMTextFrame,
     TranscriptionFrame,
-    TTSAudioRawFrame,
     VADUserStoppedSpeakingFrame,
 )
-from pipecat.services.llm_service import LLMService  # noqa: E402
 from pipecat.services.stt_service import STTService  # noqa: E402
-from pipecat.services.tts_service import TTSService  # noqa: E402
 from pipecat.utils.time import time_now_iso8601  # noqa: E402
 
 from bench.crowd import pipecat_phone as phone  # noqa: E402
@@ -42,7 +36,6 @@ from bench.crowd import pipecat_phone as phone  # noqa: E402
 SAYINGS, VOICE, MIND = read(Path(FOLDER)), Voice(Path(FOLDER)), StubMind()
 FINAL_AT_LATEST_S = 0.35
 """From the end of speech to its final words: Pipecat's own figure for Deepgram, and 200 ms of VAD + 150."""
-PIECE = 3200
 
 
 class Ears(STTService):
@@ -54,7 +47,7 @@ class Ears(STTService):
 
     async def run_stt(self, audio):
         if self._telling is None:
-            self._telling = self.create_task(self._tell())
+            self._telling = self.create_task(tell(self._ear, self._more, self._push))
         self._ear.hear(companded(np.frombuffer(audio, "<i2").astype(np.int32)), now())
         self._more.set()
         yield None
@@ -66,17 +59,6 @@ class Ears(STTService):
             self._ear.ask(now())
             self._more.set()
 
-    async def _tell(self):
-        while True:
-            try:
-                async with asyncio.timeout_at(self._ear.next_due()):
-                    await self._more.wait()
-            except TimeoutError:
-                pass
-            self._more.clear()
-            for result in self._ear.take(now()):
-                await self._push(result)
-
     async def _push(self, result):
         if result.is_asked:
             self.confirm_finalize()
@@ -85,33 +67,15 @@ class Ears(STTService):
             await self.push_frame(kind(result.text, "", time_now_iso8601()))
 
 
-class Mind(LLMService):
-    async def process_frame(self, frame, direction):
-        await super().process_frame(frame, direction)
-        if not isinstance(frame, LLMContextFrame):
-            await self.push_frame(frame, direction)
-            return
+class Mind(phone.Mind):
+    def words(self, frame):
         said = [each["content"] for each in frame.context.get_messages() if each["role"] == "user"]
-        await self.push_frame(LLMFullResponseStartFrame())
-        await asyncio.sleep(FIRST_TOKEN_S)
-        for word in MIND.reply_to(str(said[-1]) if said else "").split():
-            await self.push_frame(LLMTextFrame(word + " "))
-        await self.push_frame(LLMFullResponseEndFrame())
+        return MIND.reply_to(str(said[-1]) if said else "").split()
 
 
-class Mouth(TTSService):
-    def __init__(self):
-        super().__init__(push_start_frame=True, push_stop_frames=True, sample_rate=8000)
-
-    async def run_tts(self, text, context_id):
-        await asyncio.sleep(FIRST_AUDIO_S)
-        sound = linear(VOICE.say(text)).astype("<i2").tobytes()
-        for at in range(0, len(sound), PIECE):
-            yield TTSAudioRawFrame(sound[at : at + PIECE], 8000, 1, context_id=context_id)
-
-
-def now():
-    return asyncio.get_running_loop().time()
+class Mouth(phone.Voice):
+    def sound(self, text):
+        return linear(VOICE.say(text)).astype("<i2").tobytes()
 
 
 if __name__ == "__main__":
