@@ -28,7 +28,7 @@ from byourside_server.lines.media_sockets import UdpRows
 from byourside_server.lines.media_uring_rows import UringRows
 from byourside_server.measures.table import TICK
 from byourside_server.media.g711 import encode_ulaw
-from byourside_server.media.messages import AskStats, Command, EngineStats, Event
+from byourside_server.media.messages import AskStats, Command, EngineStats, EngineSums, Event
 from byourside_server.media.rtp import FRAME_SAMPLES, TICK_MS, RtpPacket
 from byourside_server.media.wire import MessageReader, encode
 
@@ -131,20 +131,22 @@ class Punctuality:
         return EngineStats(
             ticks=self.ticks,
             rows_open=len(room.bank.rows),
-            late_ticks=self.late_ticks,
             mean_late_ms=1000 * self._sum_s / max(1, self.ticks),
             worst_late_ms=1000 * self._worst_s,
             lately_late_share=float((lately[:, 1] > LATE_S).mean()),
             lately_work_ms=1000 * float(np.quantile(lately[:, 2], 0.9)),
-            cpu_s=time.process_time(),
             stages=room.bank.cpu_by_stage(),
-            late_counts=tuple(self._late_counts),
-            late_sum_s=self._sum_s,
-            over_ticks=self.over_ticks,
-            packets_received=traffic.received,
-            packets_sent=traffic.sent,
-            packets_lost=traffic.lost,
-            packets_late=traffic.late,
+            sums=EngineSums(
+                late_counts=tuple(self._late_counts),
+                late_sum_s=self._sum_s,
+                late_ticks=self.late_ticks,
+                over_ticks=self.over_ticks,
+                cpu_s=time.process_time(),
+                packets_received=traffic.received,
+                packets_sent=traffic.sent,
+                packets_lost=traffic.lost,
+                packets_late=traffic.late,
+            ),
         )
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Protocol
 
 from byourside_server.lines.media_port import MediaUnavailable
-from byourside_server.media.messages import EngineStats
+from byourside_server.media.messages import EngineStats, EngineSums
 
 
 class AskedEngine(Protocol):
@@ -29,37 +29,12 @@ class AskedEngine(Protocol):
 
 
 @dataclass(frozen=True)
-class Sums:
-    """What only grows; times in seconds."""
-
-    late_counts: tuple[int, ...] = ()
-    late_sum_s: float = 0.0
-    late_ticks: int = 0
-    over_ticks: int = 0
-    cpu_s: float = 0.0
-    packets_received: int = 0
-    packets_sent: int = 0
-    packets_lost: int = 0
-    packets_late: int = 0
-
-    def __add__(self, other: Sums) -> Sums:
-        length = max(len(self.late_counts), len(other.late_counts))
-        ours, theirs = (each.late_counts + (0,) * (length - len(each.late_counts)) for each in (self, other))
-        counts = tuple(a + b for a, b in zip(ours, theirs, strict=True))
-        rest = {name: getattr(self, name) + getattr(other, name) for name in _NUMBERS}
-        return Sums(late_counts=counts, **rest)
-
-
-_NUMBERS = tuple(field.name for field in fields(Sums) if field.name != "late_counts")
-
-
-@dataclass(frozen=True)
 class MediaFigures:
     """All engines together. `states` counts them as running, silent or stopped."""
 
     states: Mapping[str, int]
     rows: int
-    sums: Sums
+    sums: EngineSums
 
 
 class EngineFigures:
@@ -67,19 +42,15 @@ class EngineFigures:
 
     def __init__(self, engine: AskedEngine) -> None:
         self._engine = engine
-        self._before = Sums()
+        self._before = EngineSums()
         """Of processes that are gone."""
         self._last: EngineStats | None = None
         self._pid: int | None = None
         self._asked: asyncio.Task[None] | None = None
 
     @property
-    def sums(self) -> Sums:
-        last = self._last
-        if last is None:
-            return self._before
-        rest = {name: getattr(last, name) for name in _NUMBERS}
-        return self._before + Sums(late_counts=last.late_counts, **rest)
+    def sums(self) -> EngineSums:
+        return self._before if self._last is None else self._before + self._last.sums
 
     @property
     def rows(self) -> int:
@@ -115,7 +86,7 @@ async def figures_of(engines: Sequence[EngineFigures], patience_s: float) -> Med
     asked = [task for engine in engines if (task := engine.ask()) is not None]
     if asked:
         await asyncio.wait(asked, timeout=patience_s)
-    total = Sums()
+    total = EngineSums()
     for engine in engines:
         total = total + engine.sums
     states = Counter(engine.state for engine in engines)

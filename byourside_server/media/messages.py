@@ -6,7 +6,8 @@ A line that began in early media and goes on after the answer may show a small n
 Sound is µ-law, 8 kHz, one byte a sample.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from itertools import zip_longest
 from typing import Literal
 
 Codec = Literal["PCMU", "PCMA"]
@@ -279,29 +280,47 @@ class StageCpu:
 
 
 @dataclass(frozen=True)
+class EngineSums:
+    """What only grows while an engine runs."""
+
+    late_counts: tuple[int, ...] = ()
+    """Ticks by how late they began, between the bounds `measures.table.TICK`; each tick once."""
+    late_sum_s: float = 0.0
+    late_ticks: int = 0
+    """Ticks that began more than 5 ms after their moment; every one was still run."""
+    over_ticks: int = 0
+    """Ticks whose work took longer than a tick."""
+    cpu_s: float = 0.0
+    packets_received: int = 0
+    """Of all lines since the start, open or closed; so are the next three."""
+    packets_sent: int = 0
+    packets_lost: int = 0
+    packets_late: int = 0
+
+    def __add__(self, other: "EngineSums") -> "EngineSums":
+        """Both engines together; one that has not ticked yet has no counts."""
+        pairs = zip_longest(self.late_counts, other.late_counts, fillvalue=0)
+        return EngineSums(
+            tuple(ours + theirs for ours, theirs in pairs),
+            *(getattr(self, name) + getattr(other, name) for name in _NUMBERS),
+        )
+
+
+_NUMBERS = tuple(field.name for field in fields(EngineSums))[1:]
+
+
+@dataclass(frozen=True)
 class EngineStats:
     ticks: int
     rows_open: int
-    late_ticks: int
-    """Ticks that began more than 5 ms after their moment; every one was still run."""
     mean_late_ms: float
     worst_late_ms: float
     lately_late_share: float
     """Of the last two seconds' ticks, those that began more than 5 ms late."""
     lately_work_ms: float
     """Of the last two seconds' ticks, nine in ten took no longer."""
-    cpu_s: float
     stages: StageCpu
-    late_counts: tuple[int, ...] = ()
-    """Ticks by how late they began, between the bounds `measures.table.TICK`; each tick once."""
-    late_sum_s: float = 0.0
-    over_ticks: int = 0
-    """Ticks whose work took longer than a tick."""
-    packets_received: int = 0
-    """Of all lines since the start, open or closed; so are the next three."""
-    packets_sent: int = 0
-    packets_lost: int = 0
-    packets_late: int = 0
+    sums: EngineSums = EngineSums()
 
 
 LineEvent = (

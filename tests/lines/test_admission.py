@@ -64,7 +64,7 @@ def stats_of(late_s: list[float], work_s: list[float]) -> EngineStats:
 def test_only_the_last_two_seconds_decide() -> None:
     """Lateness long ago stays in the totals and keeps nobody out."""
     stats = stats_of([0.05] * 200 + [0.0] * 100, [0.018] * 200 + [0.004] * 100)
-    assert stats.late_ticks == 201
+    assert stats.sums.late_ticks == 201
     assert stats.lately_late_share == 0
     assert stats.lately_work_ms == pytest.approx(4)
 

@@ -13,10 +13,10 @@ from byourside_server.lines.media_memory import MemoryRows, MemoryWire
 from byourside_server.lines.media_port import MediaUnavailable
 from byourside_server.lines.media_room import MediaRoom
 from byourside_server.measures.table import TICK
-from byourside_server.media.messages import Close, Connect, EngineStats, Open, StageCpu
+from byourside_server.media.messages import Close, Connect, EngineStats, EngineSums, Open, StageCpu
 from byourside_server.media.wire import MessageReader, encode
 
-NOTHING = EngineStats(0, 0, 0, 0.0, 0.0, 0.0, 0.0, 0.0, StageCpu(*[0.0] * 10))
+NOTHING = EngineStats(0, 0, 0.0, 0.0, 0.0, 0.0, StageCpu(*[0.0] * 10))
 
 
 class FakeEngine:
@@ -41,7 +41,8 @@ class FakeEngine:
 
 
 def stats(ticks: int, packets: int, rows: int = 1) -> EngineStats:
-    return replace(NOTHING, ticks=ticks, rows_open=rows, late_counts=(ticks, 1), packets_received=packets)
+    sums = EngineSums(late_counts=(ticks, 1), packets_received=packets)
+    return replace(NOTHING, ticks=ticks, rows_open=rows, sums=sums)
 
 
 def test_engines_add_up() -> None:
@@ -100,9 +101,10 @@ def test_ticks_are_counted_by_lateness_and_work() -> None:
         punctuality.worked(work_s)
     room = MediaRoom(1, MemoryRows(MemoryWire(), "a"), np.random.default_rng(1), lambda: 0.0, lambda: 0.0)
     told = punctuality.stats(room)
-    counted = dict(zip([*TICK, "more"], told.late_counts, strict=True))
+    sums = told.sums
+    counted = dict(zip([*TICK, "more"], sums.late_counts, strict=True))
     assert {bound: count for bound, count in counted.items() if count} == {0.0005: 2, 0.01: 1, "more": 1}
-    assert (told.over_ticks, told.late_ticks, told.late_sum_s) == (2, 2, 3.0056)
+    assert (sums.over_ticks, sums.late_ticks, sums.late_sum_s) == (2, 2, 3.0056)
     assert list(MessageReader().receive(encode(told))) == [told]
 
 

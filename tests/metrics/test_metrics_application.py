@@ -18,13 +18,14 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from byourside_server.clock import ManualClock
-from byourside_server.lines.media_figures import MediaFigures, Sums
+from byourside_server.lines.media_figures import MediaFigures
 from byourside_server.lines.trunk import Trunk
 from byourside_server.lines.trunk_health import TargetHealth
 from byourside_server.lines.trunks import Trunks
 from byourside_server.measures import table
 from byourside_server.measures.book import Book
 from byourside_server.measures.route import ROUTE
+from byourside_server.media.messages import EngineSums
 from byourside_server.metrics.access import Access
 from byourside_server.metrics.application import Metered
 from byourside_server.metrics.observation import note
@@ -34,7 +35,7 @@ from byourside_server.store.database import StoreUnavailable
 from tests.metrics.records import BUSY, COMPLETED, SECRET_WORDS
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
-TICKED = Sums(
+TICKED = EngineSums(
     late_counts=(90, 5, 2, 1, 1, 0, 0, 0, 0, 0, 1),
     late_sum_s=1.25,
     late_ticks=2,
