@@ -24,7 +24,7 @@ from byourside_server.providers.measured import LATE, MeasuredVoice, measured_ea
 from byourside_server.providers.piper import open_piper
 from byourside_server.providers.simulated import ScriptedSpeechToText, ToneTextToSpeech
 from byourside_server.providers.specification import Options, Specification, bad_configuration, parse_chain
-from byourside_server.providers.speech_chain import TextToSpeechChain
+from byourside_server.providers.speech_chain import SpeechToTextChain, TextToSpeechChain
 from byourside_server.providers.speech_chain_stream import chain_of_ears
 from byourside_server.providers.speech_vendors import (
     COMPATIBLE,
@@ -37,6 +37,7 @@ from byourside_server.providers.speech_vendors import (
 )
 
 Engine = TypeVar("Engine")
+Chain = TypeVar("Chain", TextToSpeechChain, SpeechToTextChain)
 Environ = Mapping[str, str]
 # Of its options and the keys. What it does not ask its options for is refused afterwards.
 Opener = Callable[[Options, Environ], Engine]
@@ -89,12 +90,7 @@ def open_text_to_speech(
     engines = [_open("text-to-speech", known, families, link, environ) for link in parse_chain(spec)]
     if book is not None:
         engines = [MeasuredVoice(engine, book) for engine in engines]
-    if len(engines) == 1:
-        return engines[0]
-    chain = TextToSpeechChain(engines)
-    if book is not None:
-        chain.on_late = partial(_count_late, book, "voice")
-    return chain
+    return engines[0] if len(engines) == 1 else _watched(TextToSpeechChain(engines), book, "voice")
 
 
 def open_speech_to_text(
@@ -108,11 +104,13 @@ def open_speech_to_text(
     engines = [_open("speech-to-text", known, families, link, environ) for link in parse_chain(spec)]
     if book is not None:
         engines = [measured_ears(engine, book) for engine in engines]
-    if len(engines) == 1:
-        return engines[0]
-    chain = chain_of_ears(engines)
+    return engines[0] if len(engines) == 1 else _watched(chain_of_ears(engines), book, "ears")
+
+
+def _watched(chain: Chain, book: Book | None, door: str) -> Chain:
+    """The chain, whose engines that are late are counted in `book`."""
     if book is not None:
-        chain.on_late = partial(_count_late, book, "ears")
+        chain.on_late = partial(_count_late, book, door)
     return chain
 
 
