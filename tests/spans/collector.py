@@ -6,11 +6,13 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from tests.loopback import served
 
 
 def value_of(found: KeyValue) -> object:
@@ -77,13 +79,9 @@ def collector() -> Iterator[Collector]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    kept.url = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield kept
-    finally:
-        kept.held.set()
-        server.shutdown()
-        server.server_close()
+    with served(Receiver) as port:
+        kept.url = f"http://127.0.0.1:{port}"
+        try:
+            yield kept
+        finally:
+            kept.held.set()

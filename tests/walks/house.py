@@ -9,15 +9,16 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.loopback import served
 
 TERMINAL = {"completed", "no_answer", "voicemail", "declined", "failed"}
 COMMAND = [sys.executable, "-m", "byourside_server"]
@@ -196,12 +197,6 @@ def mailbox() -> Iterator[Mailbox]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    received.url = f"http://localhost:{server.server_port}/hook"
-    try:
+    with served(Receiver) as port:
+        received.url = f"http://localhost:{port}/hook"
         yield received
-    finally:
-        server.shutdown()
-        server.server_close()
