@@ -1,6 +1,6 @@
 """How many live calls one core holds: our engine, Pipecat, LiveKit Agents, floors and a control in one run.
 
-    script/bench density                          everything, about 20 minutes
+    script/bench density                          everything, about 16 minutes
     script/bench density --calls 1000 --only ours --no-write
 
 Every contender has one core, the load generator the other; the same callers with the same speech, who also
