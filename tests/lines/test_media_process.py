@@ -56,11 +56,19 @@ class Phone(asyncio.DatagramProtocol):
 
     def __init__(self) -> None:
         self.heard: list[tuple[float, RtpPacket]] = []
+        self._came = asyncio.Event()
 
     def datagram_received(self, data: bytes, address: tuple[str | int, ...]) -> None:
         packet = parse(data)
         assert packet is not None
         self.heard.append((asyncio.get_running_loop().time(), packet))
+        self._came.set()
+
+    async def until(self, packets: int) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while len(self.heard) < packets:
+                self._came.clear()
+                await self._came.wait()
 
 
 async def a_phone() -> tuple[asyncio.DatagramTransport, Phone, int]:
@@ -88,7 +96,7 @@ def test_a_call_over_udp_is_recorded_to_the_sample_and_heard_back(tmp_path: Path
                 transport.sendto(packet.to_bytes(), ("127.0.0.1", port))
                 await asyncio.sleep(max(0.0, begin + (number + 1) * 0.02 - loop.time()))
             await events.until(ClipEnded)
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.4)  # Until the jitter buffer is empty, at its longest too.
             media.close("call")
             await events.until(Closed)
             assert media.cpu_s() > 0
@@ -114,12 +122,17 @@ def test_a_call_over_udp_is_recorded_to_the_sample_and_heard_back(tmp_path: Path
     data = (tmp_path / "call.wav").read_bytes()[58:]
     contact, agent = data[0::2], data[1::2]
     assert agent.index(clip) == started.at_ms * 8
-    # A machine that stalls may delay frames, and what is put in between is faded into the first half of the
-    # next one; it may not drop or reorder one.
-    heard = iter(frame[80:] for frame in frames_of(contact))
-    assert all(frame[80:] in heard for frame in frames_of(voice))
     closed = events[-1]
     assert isinstance(closed, Closed)
+    # Where the machine stalls, what is put in between is faded into the first half of the next frame, and
+    # frames of the burst after it are left out to shorten the delay: as many as are told, others in order.
+    halves, at, left_out = [frame[80:] for frame in frames_of(contact)], 0, 0
+    for frame in frames_of(voice):
+        if frame[80:] in halves[at:]:
+            at = halves.index(frame[80:], at) + 1
+        else:
+            left_out += 1
+    assert left_out == closed.stats.packets_skipped <= 16
     assert len(contact) == closed.stats.duration_ms * 8
     assert (closed.stats.packets_received, closed.stats.packets_lost) == (50, 0)
 
@@ -173,7 +186,7 @@ def test_a_phone_that_is_gone_does_not_disturb_the_others() -> None:
             transport, phone, phone_port = await a_phone()
             await media.open("here", events.hear)
             media.connect("here", "127.0.0.1", phone_port)
-            await asyncio.sleep(0.3)
+            await phone.until(10)
             transport.close()
             return len(phone.heard)
 
