@@ -209,16 +209,33 @@ class Callback(Shape):
     turn: int
 
 
+class Ahead(Shape):
+    """Replies asked for before it was sure that the contact had finished; `dropped…` is part of the usage."""
+
+    asked: int
+    takenOver: int = Field(description="The turn was over with the same words.")
+    dropped: int = Field(description="The contact went on, or the words turned out others.")
+    droppedPromptTokens: int
+    droppedCachedTokens: int
+    droppedCompletionTokens: int
+    droppedEstimatedTokens: int
+    droppedCostUsd: float | None
+
+
 class Usage(Shape):
     """Requests to language models, during the talk and for the report."""
 
     requests: int
-    failures: int
+    failures: int = Field(description="Brought no answer to its end: failed, or called off.")
     promptTokens: int
     cachedTokens: int
     completionTokens: int
     costUsd: float | None = Field(description="Null where a price is not configured.")
     models: list[str]
+    estimatedTokens: int = Field(
+        description="Among those above: of requests called off before a server had counted."
+    )
+    ahead: Ahead | None = Field(description="Null where nothing was asked ahead.")
 
 
 class FarEnd(Shape):

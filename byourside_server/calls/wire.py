@@ -19,7 +19,7 @@ from byourside_server.calls.call import (
 from byourside_server.calls.transcript import Turn, as_text
 from byourside_server.calls.wire_quality import latency_record, media_record
 from byourside_server.clock import iso_utc
-from byourside_server.providers.base import Usage, total
+from byourside_server.providers.base import Ahead, Usage, total
 
 PUBLIC_STEP_KIND: dict[StepKind, str] = {
     "disclosure": "disclosure",
@@ -159,9 +159,32 @@ def _usage(call: Call) -> JsonValue:
         "promptTokens": used.prompt_tokens,
         "cachedTokens": used.cached_tokens,
         "completionTokens": used.completion_tokens,
-        "costUsd": None if used.cost_usd is None else round(used.cost_usd, 6),
+        "costUsd": _usd(used.cost_usd),
         "models": list(used.models),
+        "estimatedTokens": used.estimated_tokens,
+        "ahead": _ahead(used.ahead),
     }
+
+
+def _ahead(ahead: Ahead | None) -> JsonValue:
+    """What became of the replies asked for ahead, and what was paid in vain; null where there were none."""
+    if ahead is None:
+        return None
+    lost = ahead.dropped_usage
+    return {
+        "asked": ahead.asked,
+        "takenOver": ahead.taken_over,
+        "dropped": ahead.dropped,
+        "droppedPromptTokens": lost.prompt_tokens,
+        "droppedCachedTokens": lost.cached_tokens,
+        "droppedCompletionTokens": lost.completion_tokens,
+        "droppedEstimatedTokens": lost.estimated_tokens,
+        "droppedCostUsd": _usd(lost.cost_usd),
+    }
+
+
+def _usd(cost_usd: float | None) -> float | None:
+    return None if cost_usd is None else round(cost_usd, 6)
 
 
 def event_body(record: Json, event_id: str, event_type: str, at: float, sequence: int) -> Json:

@@ -17,11 +17,12 @@ from byourside_server.conversation.draft import Draft
 from byourside_server.conversation.embedded_mind import EMBEDDED_LANGUAGES, EmbeddedMind
 from byourside_server.conversation.greetings import is_greeting
 from byourside_server.conversation.languages import primary_language
+from byourside_server.conversation.meter import Account, Meter
 from byourside_server.conversation.mind import Decision, Situation, Speak
 from byourside_server.conversation.phrases import phrases_for
 from byourside_server.conversation.questions import is_goodbye, last_question
 from byourside_server.conversation.replying import Reply, Speechless
-from byourside_server.providers.base import LanguageModel, Usage, total
+from byourside_server.providers.base import LanguageModel, Usage
 
 MAX_SILENCES = 3  # in a row; the model is not asked any more then
 # A call that has come further than this is not handed over to rules that did not lead it.
@@ -66,16 +67,16 @@ class LlmMind:
         self.name = name or f"llm:{model.name}"
         self._model = model
         self._on_failure = on_failure
-        self._usages: list[Usage] = []
+        self._meter = Meter()
         self._opening: tuple[Brief, Decision] | None = None
         self._embedded: EmbeddedMind | None = None
         self._known = _Known()
-        self._known_ahead: _Known | None = None
+        self._ahead: tuple[_Known, Account] | None = None
 
     @property
     def usage(self) -> Usage:
         """The sum over all requests; one that failed or was called off counts as a failure."""
-        return total(self._usages)
+        return self._meter.usage
 
     async def prepare(self, brief: Brief) -> str | None:
         """Have the opening made as if the contact had said hello; the words, None where that fails."""
@@ -83,7 +84,7 @@ class LlmMind:
         owed = (*brief.must_say, *brief.must_ask)
         situation = Situation(brief, (turn,), "opening", SUPPOSED_GREETING, 1.0, owed=owed)
         draft = Draft(situation, Discretion(brief), lambda sentence: None)
-        reply = self._reply(situation, draft, notes={})
+        reply = self._reply(situation, draft, {}, self._meter.account())
         try:
             decision = await reply.make()
         except Speechless:
@@ -103,27 +104,31 @@ class LlmMind:
         ready = self._without_asking(situation, discretion)
         if ready is not None:
             return ready
+        draft = Draft(situation, discretion, speak)
         try:
-            return await self._reply(situation, Draft(situation, discretion, speak), self._known.notes).make()
+            return await self._reply(situation, draft, self._known.notes, self._meter.account()).make()
         except Speechless as failure:
             return await self._give_up(situation, speak, failure)
 
     async def _reply_ahead(self, situation: Situation, speak: Speak) -> Decision:
         """The same without a trace, until `confirm`; one that fails is no reason to give up yet."""
-        known = self._known_ahead = self._known.on_trial()
+        known, account = self._ahead = self._known.on_trial(), self._meter.account(is_ahead=True)
         draft = Draft(situation, known.hear(situation), speak)
         try:
-            return await self._reply(situation, draft, known.notes).make()
+            return await self._reply(situation, draft, known.notes, account).make()
         except Speechless as failure:
             return _hang_up("", "mind_failed", f"no model answered ahead: {failure.error.kind.value}")
 
     def confirm(self) -> None:
         """The last reply made ahead counts, with what it noted and will note yet."""
-        if self._known_ahead is not None:
-            self._known, self._known_ahead = self._known_ahead, None
+        if self._ahead is not None:
+            self._known, account = self._ahead
+            account.is_taken_over, self._ahead = True, None
 
-    def _reply(self, situation: Situation, draft: Draft, notes: dict[str, object]) -> Reply:
-        return Reply(self._model, situation, draft, notes, self._usages.append)
+    def _reply(
+        self, situation: Situation, draft: Draft, notes: dict[str, object], account: Account
+    ) -> Reply:
+        return Reply(self._model, situation, draft, notes, account)
 
     # where the model is not needed
 

@@ -6,11 +6,11 @@ Knows the models' door and its ways of failing. What an answer is good for is de
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from byourside_server.conversation.draft import Draft, Verdict
+from byourside_server.conversation.meter import Account
 from byourside_server.conversation.sentences import SentenceCutter
 from byourside_server.providers.base import (
     Completion,
@@ -43,27 +43,25 @@ class ModelAnswer:
 
 
 async def answer_of(
-    model: LanguageModel, request: Generation, draft: Draft, count: Callable[[Usage], None]
+    model: LanguageModel, request: Generation, draft: Draft, account: Account
 ) -> ModelAnswer:
-    """The answer, its sentences already in the draft. `count` is told the cost, also of one called off."""
-    answer = ModelAnswer()
+    """The answer, its sentences already in the draft. `account` learns what it cost."""
+    answer, reading = ModelAnswer(), account.open(request)
     cutter = SentenceCutter(may_split_first=not draft.said)
-    usage = Usage(failures=1)  # until it has come to its end
     try:
         async with aclosing(model.generate(request)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Completion):
-                    usage, answer.tool_calls = piece.usage, piece.tool_calls[:MAX_TOOL_CALLS]
+                    reading.usage, answer.tool_calls = piece.usage, piece.tool_calls[:MAX_TOOL_CALLS]
                     _take(answer, draft, _last_of(cutter, draft, piece), may_wait=True)
                     break
+                reading.given += len(piece.text)
                 if not _take(answer, draft, cutter.push(piece.text)):
                     break
             else:
                 raise ProviderError(ProviderErrorKind.BAD_ANSWER, "the answer has no end")
     except ProviderError as error:
-        answer.error = error
-    finally:
-        count(usage)
+        reading.usage, answer.error = Usage(failures=1), error
     return answer
 
 

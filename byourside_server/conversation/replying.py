@@ -6,14 +6,13 @@ nothing at all comes is decided by the mind.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from byourside_server.conversation import expectations
 from byourside_server.conversation.asked import asked_in
 from byourside_server.conversation.draft import Draft
 from byourside_server.conversation.embedded_mind import EMBEDDED_LANGUAGES, HOLD_PATIENCE_S
 from byourside_server.conversation.intents import Intent, intent_of
 from byourside_server.conversation.languages import primary_language
+from byourside_server.conversation.meter import Account
 from byourside_server.conversation.mind import DEFAULT_PATIENCE_S, Decision, Situation
 from byourside_server.conversation.model_answer import ModelAnswer, answer_of
 from byourside_server.conversation.phrases import has_phrases, phrases_for
@@ -38,7 +37,6 @@ from byourside_server.providers.base import (
     Message,
     ProviderError,
     ProviderErrorKind,
-    Usage,
 )
 
 MAX_REQUESTS = 6  # of one reply, whatever happens
@@ -79,16 +77,16 @@ class Reply:
         situation: Situation,
         draft: Draft,
         notes: dict[str, object],
-        count: Callable[[Usage], None],
+        account: Account,
     ) -> None:
-        """`notes` is added to where the model notes a field; `count` is told what each request cost."""
+        """`notes` is added to where the model notes a field; `account` is told what each request cost."""
         self.uses_own_words = False  # in place of the model's
         self._model = model
         self._situation = situation
         self._brief = situation.brief
         self._draft = draft
         self._notes = notes
-        self._count = count
+        self._account = account
         self._in_menu = situation.occasion == "menu"
         self._messages = messages_for(situation, notes)
         self._phrases = phrases_for(self._brief.language)
@@ -109,7 +107,7 @@ class Reply:
     async def _ask(self) -> ModelAnswer:
         tools = tools_for(self._brief, in_menu=self._in_menu)
         request = Generation(self._messages, tools=tools, max_tokens=MAX_TOKENS)
-        return await answer_of(self._model, request, self._draft, self._count)
+        return await answer_of(self._model, request, self._draft, self._account)
 
     def _after(self, answer: ModelAnswer) -> Decision | None:
         """The decision, None where the model is to be asked again."""

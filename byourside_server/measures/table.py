@@ -66,6 +66,21 @@ ATTEMPTS = _counter(
 )
 MODEL_REQUESTS = _counter("model_requests_total", "Requests that calls made of language models.", "result")
 MODEL_TOKENS = _counter("model_tokens_total", "Tokens that calls used of language models.", "kind")
+REPLIES_AHEAD = _counter(
+    "replies_ahead_total",
+    "Replies that models were asked for before it was sure that the contact had finished, by what became of"
+    " them.",
+    "result",
+)
+TOKENS_DROPPED = _counter(
+    "replies_ahead_dropped_tokens_total",
+    "Tokens of replies asked for ahead and dropped; they are among the model tokens.",
+    "kind",
+)
+COST_DROPPED = _counter(
+    "replies_ahead_dropped_cost_usd_total",
+    "US dollars that replies asked for ahead and dropped have cost, where prices are set.",
+)
 CALLS_OBSERVED_TWICE = _counter(
     "calls_seen_again_total", "Ends of calls told once more, and not counted again."
 )

@@ -6,7 +6,7 @@ Only what closed sets name becomes a label; whatever else a record may say is `o
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from byourside_server.calls import lifecycle
 from byourside_server.calls.call import Call, DialAttempt, SipFacts
@@ -154,13 +154,27 @@ def _note_media(book: Book, media: MediaFacts | None) -> None:
 
 
 def _note_usage(book: Book, usage: Usage) -> None:
-    counts = {
-        (table.MODEL_REQUESTS, "answered"): usage.requests,
-        (table.MODEL_REQUESTS, "failed"): usage.failures,
-        (table.MODEL_TOKENS, "prompt"): usage.prompt_tokens,
-        (table.MODEL_TOKENS, "cached"): usage.cached_tokens,
-        (table.MODEL_TOKENS, "completion"): usage.completion_tokens,
+    _count(book, table.MODEL_REQUESTS, {"answered": usage.requests, "failed": usage.failures})
+    _count(book, table.MODEL_TOKENS, _tokens(usage))
+    if usage.ahead is not None:
+        ahead, lost = usage.ahead, usage.ahead.dropped_usage
+        _count(book, table.REPLIES_AHEAD, {"taken_over": ahead.taken_over, "dropped": ahead.dropped})
+        _count(book, table.TOKENS_DROPPED, _tokens(lost))
+        if lost.cost_usd:
+            book.count(table.COST_DROPPED, by=lost.cost_usd)
+
+
+def _tokens(usage: Usage) -> Mapping[str, int]:
+    """By kind; `cached` and `estimated` are among the others."""
+    return {
+        "prompt": usage.prompt_tokens,
+        "cached": usage.cached_tokens,
+        "completion": usage.completion_tokens,
+        "estimated": usage.estimated_tokens,
     }
-    for (measure, label), number in counts.items():
+
+
+def _count(book: Book, measure: Measure, numbers: Mapping[str, int]) -> None:
+    for label, number in numbers.items():
         if number:
             book.count(measure, label, by=number)

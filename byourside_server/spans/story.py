@@ -15,6 +15,7 @@ from byourside_server.calls import lifecycle
 from byourside_server.calls.call import Call
 from byourside_server.calls.latency import TurnLatency, stages
 from byourside_server.calls.trace_context import TraceParent, parse_traceparent
+from byourside_server.providers.base import Usage
 from byourside_server.store.courier import Sent
 
 Value = str | int | float | bool
@@ -143,7 +144,7 @@ def _conversation(call: Call) -> Iterator[Span]:
     zero, end = call.answered_at, call.ended_at
     if zero is None or end is None:
         return
-    media = call.media
+    media, ahead = call.media, call.usage.ahead
     attributes = _known(
         {
             "byourside.mind": call.mind,
@@ -153,6 +154,11 @@ def _conversation(call: Call) -> Iterator[Span]:
             "byourside.media.mos": media.mos if media else None,
             "byourside.media.loss_percent": media.loss_percent if media else None,
             "byourside.media.jitter_ms": media.jitter_ms if media else None,
+            "byourside.ahead.asked": ahead.asked if ahead else None,
+            "byourside.ahead.taken_over": ahead.taken_over if ahead else None,
+            "byourside.ahead.dropped": ahead.dropped if ahead else None,
+            "byourside.ahead.dropped_tokens": _tokens(ahead.dropped_usage) if ahead else None,
+            "byourside.ahead.dropped_cost_usd": ahead.dropped_usage.cost_usd if ahead else None,
         }
     )
     talk = "conversation"
@@ -166,6 +172,7 @@ def _conversation(call: Call) -> Iterator[Span]:
         parts = [] if waited is None else list(_stages(key, begin, waited))
         if waited is not None:
             told["byourside.response_ms"] = waited.total_ms
+            told["byourside.asked_ahead"] = _is_asked_ahead(waited)
             begin = min(begin, begin - waited.first_packet_ms / 1000, *(part.start for part in parts))
         yield Span(key, name, talk, begin, zero + max(turn.start_ms, turn.end_ms) / 1000, told)
         yield from parts
@@ -173,6 +180,16 @@ def _conversation(call: Call) -> Iterator[Span]:
         stretch = zero + silence.start_ms / 1000, zero + silence.end_ms / 1000
         cause: dict[str, Value] = {"byourside.cause": silence.cause}
         yield Span(f"silence/{number}", "silence", talk, *stretch, cause)
+
+
+def _is_asked_ahead(waited: TurnLatency) -> bool:
+    """Whether the mind was asked before the contact's turn was taken for over."""
+    asked, decided = waited.mind_asked_ms, waited.decided_ms
+    return asked is not None and decided is not None and asked < decided
+
+
+def _tokens(usage: Usage) -> int:
+    return usage.prompt_tokens + usage.completion_tokens
 
 
 def _stages(key: str, sounded_at: float, waited: TurnLatency) -> Iterator[Span]:

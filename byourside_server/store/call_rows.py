@@ -24,7 +24,7 @@ from byourside_server.calls.latency import LatencyFacts, Silence, TurnLatency
 from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
 from byourside_server.calls.wire_request import kept_request, request_document
-from byourside_server.providers.base import Usage
+from byourside_server.providers.base import Ahead, Usage
 
 Column = str | int | float | None
 # Made once: json.dumps makes an encoder for every value that is not written in its own default way.
@@ -116,7 +116,14 @@ def latency_of(kept: Any) -> LatencyFacts:
 
 
 def _usage(document: Mapping[str, Any]) -> Usage:
-    return Usage(**{**document, "models": tuple(document["models"])})
+    """What an older edition did not know yet has its default."""
+    kept = dict(document)
+    models, ahead = kept.pop("models"), kept.pop("ahead", None)
+    return Usage(**kept, models=tuple(models), ahead=_ahead(ahead) if ahead else None)
+
+
+def _ahead(document: Mapping[str, Any]) -> Ahead:
+    return Ahead(**{**document, "dropped_usage": _usage(document["dropped_usage"])})
 
 
 def _sip(kept: dict[str, Any]) -> SipFacts:

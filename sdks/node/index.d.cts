@@ -170,6 +170,21 @@ export interface Usage {
   completionTokens: number;
   costUsd: number | null;
   models: string[];
+  /** Among those above: of requests called off before a server had counted. */
+  estimatedTokens?: number;
+  /** Replies asked for before it was sure that the contact had finished; null where there were none. */
+  ahead?: Ahead | null;
+}
+
+export interface Ahead {
+  asked: number;
+  takenOver: number;
+  dropped: number;
+  droppedPromptTokens: number;
+  droppedCachedTokens: number;
+  droppedCompletionTokens: number;
+  droppedEstimatedTokens: number;
+  droppedCostUsd: number | null;
 }
 
 /** A call: the published fields, and the extensions a server may add. */

@@ -21,7 +21,7 @@ from byourside_server.calls.wire import Json, call_record, event_body
 from byourside_server.calls.wire_request import parse_call_request, request_document
 from byourside_server.clock import iso_utc
 from byourside_server.errors import STATUS_OF_TOKEN, Refusal
-from byourside_server.providers.base import Usage
+from byourside_server.providers.base import Ahead, Usage
 
 PUBLISHED_RECORD_FIELDS = {
     "id",
@@ -95,7 +95,8 @@ def test_steps_callback_and_usage_are_in_the_public_spelling() -> None:
         extractor="small-model",
         usage=Usage(1, 0, 100, 0, 20, 0.25, ("small-model",)),
     )
-    talk = Usage(3, 1, 900, 800, 60, 0.5, ("big-model", "small-model"))
+    lost = Usage(1, 1, 350, 200, 15, 0.12345678, ("big-model",), 90)
+    talk = Usage(3, 1, 900, 800, 60, 0.5, ("big-model", "small-model"), 90, Ahead(3, 1, lost))
     record = call_record(replace(DONE, report=report, usage=talk), None)
     assert record["steps"] == [
         {
@@ -125,6 +126,17 @@ def test_steps_callback_and_usage_are_in_the_public_spelling() -> None:
         "completionTokens": 80,
         "costUsd": 0.75,
         "models": ["big-model", "small-model"],
+        "estimatedTokens": 90,
+        "ahead": {
+            "asked": 3,
+            "takenOver": 1,
+            "dropped": 2,
+            "droppedPromptTokens": 350,
+            "droppedCachedTokens": 200,
+            "droppedCompletionTokens": 15,
+            "droppedEstimatedTokens": 90,
+            "droppedCostUsd": 0.123457,
+        },
     }
 
 
@@ -135,6 +147,7 @@ def test_usage_is_null_where_no_model_was_asked_and_its_cost_where_a_price_is_un
     used = call_record(replace(DONE, usage=priced, report=replace(DONE.report, usage=free)), None)["usage"]
     assert isinstance(used, dict)
     assert used["costUsd"] is None
+    assert used["ahead"] is None
 
 
 def test_a_canceled_call_is_shown_as_failed() -> None:

@@ -40,7 +40,7 @@ from byourside_server.dashboard.application import create_dashboard
 from byourside_server.dashboard.visit import DashboardSettings
 from byourside_server.media.g711 import encode_ulaw
 from byourside_server.media.recording import wav_header
-from byourside_server.providers.base import Usage
+from byourside_server.providers.base import Ahead, Usage
 from byourside_server.store import accounts, keys, numbers, sessions
 from byourside_server.store.database import Database
 from byourside_server.store.engine import Item
@@ -67,6 +67,7 @@ TURNS = (
     Turn(5, "contact", "Could you call me back on Friday to remind me?", 15_000, 17_500, interrupted=True),
     Turn(6, "agent", "I will pass that on. Goodbye.", 18_200, 19_800),
 )
+AHEAD = Ahead(3, 2, Usage(1, 0, 1_100, 0, 40, 0.0042))
 REPORT = Report(
     summary="They are coming tomorrow at three o'clock instead of two.",
     extracted={"confirmed": True, "new_time": "three o'clock", "party_size": None},
@@ -84,7 +85,7 @@ REPORT = Report(
         StepProof("must_ask", "Do you have any allergies?"),
     ),
     callback=Callback("Friday", "Could you call me back on Friday", 5),
-    usage=Usage(2, 1, 3_400, 1_200, 310, 0.0123, ("scripted-model",)),
+    usage=Usage(2, 1, 3_400, 1_200, 310, 0.0123, ("scripted-model",), 420, AHEAD),
 )
 FIELDS = (Field("confirmed", "boolean"), Field("new_time"), Field("party_size", "number", "How many come"))
 LATENCY = LatencyFacts(

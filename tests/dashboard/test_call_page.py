@@ -60,6 +60,10 @@ def test_evidence_steps_callback_usage_and_times_are_told(page: Page, finished: 
     expect(page.get_by_role("row", name="Please bring your insurance card.")).to_contain_text("0:12 said")
     expect(page.locator(".callback")).to_contain_text("Wants to be called back: Friday")
     expect(page.get_by_text("2 requests, 1 failed")).to_contain_text("$0.0123")
+    expect(page.get_by_text("3 asked ahead")).to_have_text(
+        "3 asked ahead, 1 of them dropped: 1,140 tokens, $0.0042"
+    )
+    expect(page.get_by_text("of the tokens are estimated")).to_contain_text("420")
     expect(page.locator("#turn-2 .speaker")).to_contain_text("after 0.7 s")
     assert page.get_by_label("Response time of each").get_by_role("listitem").count() == 4
     page.get_by_text("What each wait was made of").click()

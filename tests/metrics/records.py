@@ -10,7 +10,7 @@ from byourside_server.calls.call import Call, CallRequest, DialAttempt, Report, 
 from byourside_server.calls.latency import LatencyFacts, Silence, TurnLatency
 from byourside_server.calls.media_facts import MediaFacts
 from byourside_server.calls.transcript import Turn
-from byourside_server.providers.base import Usage
+from byourside_server.providers.base import Ahead, Usage
 
 NOW = 1_781_704_992.0
 SECRET_WORDS = ("Hallway", "blue", "+14155550123", "+12134932550", "acct_acme", "hooks.example.com")
@@ -91,7 +91,28 @@ COMPLETED = Call(
     latency=LatencyFacts((700, 2800, 500), ANSWERS, (Silence(4200, 7000, "voice"),)),
     media=MEDIA,
     mind="openai/gpt-5-mini",
-    usage=Usage(requests=3, failures=1, prompt_tokens=900, completion_tokens=60),
+    usage=Usage(
+        requests=3,
+        failures=1,
+        prompt_tokens=900,
+        cached_tokens=400,
+        completion_tokens=60,
+        cost_usd=0.02,
+        estimated_tokens=210,
+        ahead=Ahead(
+            asked=3,
+            taken_over=1,
+            dropped_usage=Usage(
+                requests=1,
+                failures=1,
+                prompt_tokens=500,
+                cached_tokens=250,
+                completion_tokens=30,
+                cost_usd=0.01,
+                estimated_tokens=210,
+            ),
+        ),
+    ),
 )
 BUSY = replace(
     COMPLETED,

@@ -13,6 +13,7 @@ from byourside_server.measures import table
 from byourside_server.measures.book import Book, Measure
 from byourside_server.metrics import observation
 from byourside_server.metrics.observation import Observation, note, sip_status
+from byourside_server.providers.base import Usage
 from tests.metrics.records import BUSY, COMPLETED, SECRET_WORDS, call
 
 PACKAGE = Path(observation.__file__).resolve().parent.parent
@@ -93,7 +94,24 @@ def test_the_sound_is_told_as_heard_here_and_there() -> None:
 def test_models_count_for_talk_and_analysis_together() -> None:
     book = noted(COMPLETED)
     assert book.counts(table.MODEL_REQUESTS) == {("answered",): 4, ("failed",): 1}
-    assert book.counts(table.MODEL_TOKENS) == {("prompt",): 900, ("completion",): 60}
+    assert book.counts(table.MODEL_TOKENS) == {
+        ("prompt",): 900,
+        ("cached",): 400,
+        ("completion",): 60,
+        ("estimated",): 210,
+    }
+
+
+def test_replies_asked_for_ahead_count_by_what_became_of_them_and_what_the_dropped_ones_cost() -> None:
+    book = noted(COMPLETED, BUSY, call(usage=Usage(requests=2, prompt_tokens=100)))
+    assert book.counts(table.REPLIES_AHEAD) == {("taken_over",): 1, ("dropped",): 2}
+    assert book.counts(table.TOKENS_DROPPED) == {
+        ("prompt",): 500,
+        ("cached",): 250,
+        ("completion",): 30,
+        ("estimated",): 210,
+    }
+    assert book.counts(table.COST_DROPPED) == {(): 0.01}
 
 
 def test_only_the_end_counts_and_only_once() -> None:

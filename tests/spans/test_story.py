@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from byourside_server.calls.latency import LatencyFacts
+from byourside_server.providers.base import Usage
 from byourside_server.spans.story import Span, place_of, span_id, span_of_delivery, spans_of
 from byourside_server.store.courier import Sent
 from byourside_server.webhooks.sender import Attempt
@@ -64,6 +65,26 @@ def test_an_answer_begins_with_the_contacts_last_word_and_has_its_stages() -> No
     ]
     assert spans["turn/1"].attributes["byourside.response_ms"] == 700
     assert stretch(spans["turn/2"]) == (3500, 4200)
+
+
+def test_a_conversation_tells_what_became_of_the_replies_asked_for_ahead() -> None:
+    spans = by_key(spans_of(COMPLETED))
+    told = {
+        name.removeprefix("byourside.ahead."): value
+        for name, value in spans["conversation"].attributes.items()
+        if name.startswith("byourside.ahead.")
+    }
+    assert told == {
+        "asked": 3,
+        "taken_over": 1,
+        "dropped": 2,
+        "dropped_tokens": 530,
+        "dropped_cost_usd": 0.01,
+    }
+    assert spans["turn/1"].attributes["byourside.asked_ahead"] is True
+    assert spans["turn/3"].attributes["byourside.asked_ahead"] is False, "a farewell asks no mind"
+    plain = by_key(spans_of(call(usage=Usage(requests=1))))["conversation"].attributes
+    assert not any(name.startswith("byourside.ahead") for name in plain)
 
 
 def test_a_mind_asked_before_the_last_word_is_still_inside_its_turn() -> None:

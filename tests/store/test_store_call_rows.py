@@ -13,7 +13,7 @@ from byourside_server.calls.answering import Answering
 from byourside_server.calls.call import Callback, Evidence, Report, StepProof
 from byourside_server.calls.latency import LatencyFacts, Silence, TurnLatency
 from byourside_server.calls.media_facts import MediaFacts
-from byourside_server.providers.base import Usage
+from byourside_server.providers.base import Ahead, Usage
 from byourside_server.store.call_rows import (
     answering_text,
     call_of,
@@ -58,6 +58,18 @@ def row(**columns: object) -> sa.RowMapping:
 
 def test_a_report_with_steps_callback_and_usage_is_read_back_whole() -> None:
     assert call_of(row(report=report_text(REPORT))).report == REPORT
+
+
+def test_replies_asked_for_ahead_are_read_back_whole() -> None:
+    lost = Usage(1, 1, 30, 0, 2, 0.01, ("model",), 8)
+    usage = Usage(4, 1, 100, 50, 20, None, ("model",), 8, Ahead(3, 2, lost))
+    assert call_of(row(usage=usage_text(usage))).usage == usage
+
+
+def test_the_usage_of_an_older_edition_is_read_with_defaults() -> None:
+    kept = json.loads(usage_text(Usage(1, 2, 3, 0, 4, 0.5, ("model",))) or "")
+    del kept["ahead"], kept["estimated_tokens"]
+    assert call_of(row(usage=json.dumps(kept))).usage == Usage(1, 2, 3, 0, 4, 0.5, ("model",))
 
 
 def test_what_is_known_of_the_sound_is_read_back_whole() -> None:

@@ -2,6 +2,7 @@
 
 from byourside_server.providers.base.errors import ProviderError, ProviderErrorKind
 from byourside_server.providers.base.language import (
+    Ahead,
     AnswerSchema,
     Completion,
     Generation,
@@ -27,6 +28,7 @@ from byourside_server.providers.base.speech import (
 
 __all__ = [
     "ANSWER_KINDS",
+    "Ahead",
     "AnswerSchema",
     "Completion",
     "Expectation",

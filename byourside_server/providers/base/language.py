@@ -64,7 +64,8 @@ class Usage:
     """What models were asked and what it cost; `cost_usd` is None where a price is not known.
 
     `failures` counts requests that brought no answer; `models` are the names that answered, in order of
-    first use.
+    first use. `estimated_tokens` are those among the others that no server has counted: of requests called
+    off in their middle. `ahead` is None where nothing was asked ahead.
     """
 
     requests: int = 0
@@ -74,12 +75,30 @@ class Usage:
     completion_tokens: int = 0
     cost_usd: float | None = None
     models: tuple[str, ...] = ()
+    estimated_tokens: int = 0
+    ahead: Ahead | None = None
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Replies asked for before it was sure that the contact had finished.
+
+    `dropped_usage` is what those cost that were not taken over; it is a part of the usage that this is in.
+    """
+
+    asked: int = 0
+    taken_over: int = 0
+    dropped_usage: Usage = field(default_factory=Usage)
+
+    @property
+    def dropped(self) -> int:
+        return self.asked - self.taken_over
 
 
 def total(parts: Iterable[Usage]) -> Usage:
-    """The sum; its cost is known where that of every part with requests is."""
+    """The sum; its cost is known where that of every part with requests or estimated tokens is."""
     used = [part for part in parts if part.requests or part.failures]
-    costs = [part.cost_usd for part in used if part.requests]
+    costs = [part.cost_usd for part in used if part.requests or part.estimated_tokens]
     known = [cost for cost in costs if cost is not None]
     return Usage(
         requests=sum(part.requests for part in used),
@@ -89,6 +108,18 @@ def total(parts: Iterable[Usage]) -> Usage:
         completion_tokens=sum(part.completion_tokens for part in used),
         cost_usd=sum(known) if costs and len(known) == len(costs) else None,
         models=tuple(dict.fromkeys(name for part in used for name in part.models)),
+        estimated_tokens=sum(part.estimated_tokens for part in used),
+        ahead=_ahead([part.ahead for part in used if part.ahead is not None]),
+    )
+
+
+def _ahead(parts: list[Ahead]) -> Ahead | None:
+    if not parts:
+        return None
+    return Ahead(
+        asked=sum(part.asked for part in parts),
+        taken_over=sum(part.taken_over for part in parts),
+        dropped_usage=total(part.dropped_usage for part in parts),
     )
 
 

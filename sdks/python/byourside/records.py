@@ -176,8 +176,20 @@ class Callback(TypedDict):
     turn: int
 
 
-class Usage(TypedDict):
-    """What language models were asked; `costUsd` is None where a price is not configured."""
+class Ahead(TypedDict):
+    """Replies asked for before it was sure that the contact had finished; `dropped…` is part of the usage."""
+
+    asked: int
+    takenOver: int
+    dropped: int
+    droppedPromptTokens: int
+    droppedCachedTokens: int
+    droppedCompletionTokens: int
+    droppedEstimatedTokens: int
+    droppedCostUsd: Optional[float]
+
+
+class _CountedUsage(TypedDict):
 
     requests: int
     failures: int
@@ -186,6 +198,13 @@ class Usage(TypedDict):
     completionTokens: int
     costUsd: Optional[float]
     models: List[str]
+
+
+class Usage(_CountedUsage, total=False):
+    """What language models were asked; `costUsd` is None where a price is not configured."""
+
+    estimatedTokens: int
+    ahead: Optional[Ahead]
 
 
 class PlacedCall(TypedDict):
