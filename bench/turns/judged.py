@@ -32,6 +32,8 @@ class Said:
     end: float
     reply_s: float = 0.0
     """How long the agent's speech is that this was said over, seconds; 0: over none."""
+    reply_begin: float | None = None
+    """When that speech began; None: with the stretch that this was said over."""
 
 
 def percentiles(samples: Sequence[float]) -> dict[str, float] | None:
@@ -65,11 +67,12 @@ def stop_s(said: Said, sounds: Sequence[Stretch]) -> float | None:
     over = [(begin, end) for begin, end in sounds if begin <= said.begin < end]
     if not over:
         return None
-    begin, end = over[0]
+    end = over[0][1]
     for following, following_end in sounds:
         if end < following < max(said.end, end + STOPPED_S):
             end = following_end
-    return None if end - begin >= said.reply_s - WHOLE_SLACK_S else end - said.begin
+    said_s = _voiced_s(sounds, _reply_begin(said, over[0]), end)
+    return None if said_s >= said.reply_s - WHOLE_SLACK_S else end - said.begin
 
 
 def after_interjection(said: Said, sounds: Sequence[Stretch], until: float) -> str | None:
@@ -80,8 +83,7 @@ def after_interjection(said: Said, sounds: Sequence[Stretch], until: float) -> s
     over = [(begin, end) for begin, end in sounds if begin <= said.begin < end]
     if not over:
         return None
-    begin = over[0][0]
-    left_s = said.reply_s - (said.begin - begin)
+    left_s = said.reply_s - _voiced_s(sounds, _reply_begin(said, over[0]), said.begin)
     rest = [
         (max(said.begin, start), min(end, until))
         for start, end in sounds
@@ -98,3 +100,13 @@ def after_interjection(said: Said, sounds: Sequence[Stretch], until: float) -> s
         if following - end >= PAUSE_S:
             return "paused"
     return "unmoved"
+
+
+def _reply_begin(said: Said, over: Stretch) -> float:
+    """Where the agent's speech began that is sounding: there may be holes between its sentences."""
+    return over[0] if said.reply_begin is None else said.reply_begin
+
+
+def _voiced_s(sounds: Sequence[Stretch], since: float, until: float) -> float:
+    """How much of that time the agent's voice sounded."""
+    return sum(max(0.0, min(end, until) - max(begin, since)) for begin, end in sounds)

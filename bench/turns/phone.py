@@ -84,14 +84,14 @@ class Caller:
             if began is None:
                 return
             await self._listen(began + step.over_s - time.monotonic())
-            said = await self._say(step, LONG_S)
+            said = await self._say(step, LONG_S, began)
         if step.kind in ("backchannel", "noise"):
             silent = (AFTER_INTERJECTION_S, AFTER_INTERJECTION_S)
             await self._until_silent(silent, said.end + AFTER_INTERJECTION_S)
         elif step.kind != "tell" and await self._answer_to(said) is not None:
             await self._until_silent(AFTER_QUESTION_S if step.kind == "cue" else SILENT_S, said.end)
 
-    async def _say(self, step: Step, reply_s: float = 0.0) -> Said:
+    async def _say(self, step: Step, reply_s: float = 0.0, reply_begin: float | None = None) -> Said:
         saying: Saying = self._sayings.by_id[step.saying]
         sound = self._sayings.sound_of(step.saying)
         begin = end = 0.0
@@ -101,7 +101,7 @@ class Caller:
                 begin = sent_at + (saying.first_voiced - at) / RATE_HZ
             if at <= saying.last_voiced < at + FRAME:
                 end = sent_at + (saying.last_voiced + 1 - at) / RATE_HZ
-        said = Said(step.kind, step.saying, begin, end, reply_s)
+        said = Said(step.kind, step.saying, begin, end, reply_s, reply_begin)
         self.log.said.append(said)
         return said
 

@@ -1,7 +1,8 @@
 """What the stub mind answers and how long the stub voice speaks: the same for every contender.
 
-Needs numpy alone. The mind looks at the contact's last words only, and never says the same twice: who keeps
-the sound of sentences it has said before must not gain by it.
+Needs numpy alone. The mind looks at the contact's last words only, and says no sentence of any length twice:
+who keeps the sound of sentences it has said before must not gain by it, and who has its agent never repeat
+itself word for word (ours does) must not be taken to have broken off.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ AGENT_S = 9.0
 OPENING = "Hello, I have some questions for you."
 BEGINNING = "That is point {}. "
 SHORT = "What else?"
-LONG = "There is more. Let me begin with the most important part and then speak of the rest."
+LONG = "There is more. Let me begin with the main part of {} and then speak of the rest."
 """Its last sentence is longer than any other answer: whoever drops it cannot seem to have gone on."""
 QUESTIONS = {
     "phone": "What is your phone number?",
@@ -50,17 +51,18 @@ class StubMind:
 
     def reply_to(self, words: str) -> str:
         """What it says to these words."""
-        return BEGINNING.format(next(self._replies)) + matter_of(words)
+        number = next(self._replies)
+        return BEGINNING.format(number) + matter_of(words, number)
 
 
-def matter_of(words: str) -> str:
-    """What follows the beginning."""
+def matter_of(words: str, number: int) -> str:
+    """What follows the beginning of the reply with that number."""
     said = words.lower()
     cues = [cue for cue in _CUE.findall(said) if cue in QUESTIONS]
     if cues:
         return QUESTIONS[cues[-1]]
     if re.search(r"\btell me\b", said):
-        return LONG
+        return LONG.format(number)
     return OPENING if said.strip(" ?!.") in ("", "hello") else SHORT
 
 

@@ -66,7 +66,8 @@ class Sound:
 
 
 class Shelf:
-    """Sounds by their words, made ahead or being made; those not to be kept make room, oldest first."""
+    """Sounds by their words, made ahead or being made; those not to be kept make room, the longest unwanted
+    first."""
 
     def __init__(self, voice: TextToSpeech, language: str) -> None:
         self._voice = voice
@@ -85,7 +86,7 @@ class Shelf:
         What fails is found out, and tried again, when it is said. With the shelf full of sounds that are kept
         or still being made, nothing is begun.
         """
-        sound = self._sounds.get(text)
+        sound = self._wanted(text)
         if (sound is not None and sound.failure is None) or not self._make_room():
             return
         if keep:
@@ -101,7 +102,7 @@ class Shelf:
 
         What waits for its turn is begun now; so is what is kept and not there yet, to come piece by piece.
         """
-        prepared = self._sounds.get(text)
+        prepared = self._wanted(text)
         if prepared is None or prepared.failure is not None:
             return self._begin(text)
         if text in self._kept:
@@ -134,6 +135,13 @@ class Shelf:
         self.sweep()
         for sound in self._sounds.values():
             sound.cancel()
+
+    def _wanted(self, text: str) -> Sound | None:
+        """What there is of these words, now the last to make room: they are said next."""
+        sound = self._sounds.pop(text, None)
+        if sound is not None:
+            self._sounds[text] = sound
+        return sound
 
     def _make_room(self) -> bool:
         if len(self._sounds) < SHELF_SOUNDS:

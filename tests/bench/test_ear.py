@@ -7,8 +7,10 @@ import pytest
 
 from bench.turns.ear import Ear, Result
 from bench.turns.sayings import Saying, Sayings, Word
-from bench.turns.talk import LONG, OPENING, QUESTIONS, SHORT, StubMind, matter_of
+from bench.turns.talk import LONG, LONG_S, OPENING, QUESTIONS, SHORT, StubMind, length_s, matter_of
 from bench.turns.voicing import FRAME, QUIET, companded
+from byourside_server.conversation.draft import SHORTEST_REPEAT
+from byourside_server.conversation.sentences import sentences_of
 
 DELAY_S = 0.15
 WORD = 4000
@@ -86,10 +88,10 @@ def test_a_stranger_is_not_understood() -> None:
 
 
 def test_the_mind_asks_by_the_cue_and_speaks_long_where_it_is_told_to_tell() -> None:
-    assert matter_of("now the phone question") == QUESTIONS["phone"]
-    assert matter_of("Tell me what happens next.") == LONG
-    assert matter_of("Hello?") == OPENING
-    assert matter_of("four one five") == SHORT
+    assert matter_of("now the phone question", 1) == QUESTIONS["phone"]
+    assert matter_of("Tell me what happens next.", 7) == LONG.format(7)
+    assert matter_of("Hello?", 1) == OPENING
+    assert matter_of("four one five", 1) == SHORT
 
 
 def test_the_mind_never_says_the_same_twice_so_that_kept_sound_helps_nobody() -> None:
@@ -97,3 +99,14 @@ def test_the_mind_never_says_the_same_twice_so_that_kept_sound_helps_nobody() ->
     first, second = mind.reply_to("yes"), mind.reply_to("yes")
     assert first != second
     assert first.endswith(SHORT)
+
+
+def test_no_sentence_that_our_agent_would_refuse_to_repeat_is_said_twice() -> None:
+    """It asks its model anew for such a one, and the bench would take the shorter reply for a broken one."""
+    mind = StubMind()
+    replies = [mind.reply_to("tell me what happens next") for _ in range(12)]
+    sentences = [sentence for reply in replies for sentence in sentences_of(reply)]
+    said = [sentence for sentence in sentences if len(sentence) >= SHORTEST_REPEAT]
+    assert len(said) >= 12
+    assert len(set(said)) == len(said)
+    assert {length_s(reply) for reply in replies} == {LONG_S}, "all of them take as long"

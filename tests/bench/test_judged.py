@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.turns.judged import Said, after_interjection, answer_s, cut_off_s, percentiles, stop_s
@@ -56,6 +58,17 @@ def test_an_agent_that_said_all_it_had_to_say_did_not_stop() -> None:
 
 def test_who_is_silent_cannot_be_interrupted() -> None:
     assert stop_s(OVER, [(99.0, 100.5), (104.0, 105.0)]) is None
+
+
+def test_a_reply_with_a_hole_between_its_sentences_began_before_the_hole() -> None:
+    """It says 3.9 of its 5 s, with 0.2 s of silence in between."""
+    sounds = [(98.6, 100.0), (100.2, 102.7), (104.0, 105.0)]
+    over = replace(OVER, reply_begin=98.6)
+    assert stop_s(over, sounds) == pytest.approx(1.7)
+    assert stop_s(replace(over, reply_s=3.9), sounds) is None, "it said all it had to say"
+    yeah = replace(YEAH, reply_begin=98.6)
+    assert after_interjection(yeah, [(98.6, 99.4), (100.2, 101.4), (102.0, 105.0)], 110.0) == "paused"
+    assert after_interjection(yeah, [(98.6, 99.4), (100.2, 101.4), (102.0, 104.3)], 110.0) == "stopped"
 
 
 YEAH = Said("backchannel", "k03", 101.2, 101.5, LONG_S)

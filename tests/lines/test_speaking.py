@@ -316,10 +316,27 @@ def test_the_shelf_makes_room_and_never_cuts_what_is_being_made() -> None:
             shelf.prepare(f"Sentence {number}.")
         await asyncio.sleep(10)
         assert len(voice.asked) == SHELF_SOUNDS, "all were to be made: nothing more was taken on"
-        first = shelf.take("Sentence 0.")
         shelf.prepare("Another.")
-        assert shelf.take("Sentence 0.") is not first, "the oldest went"
+        assert not shelf.take("Sentence 0.").is_over, "the oldest went"
         assert shelf.take("Sentence 1.").is_over
+
+    play(story)
+
+
+@pytest.mark.parametrize("how", ["prepare", "take"])
+def test_what_is_said_next_is_not_what_makes_room_for_the_words_behind_it(how: str) -> None:
+    """A reply's "I see." of before lies at the shelf's end, and its next sentences are prepared."""
+
+    async def story() -> None:
+        shelf = Shelf(Voice(takes_s=0.1), "en-US")
+        for number in range(SHELF_SOUNDS):
+            shelf.prepare(f"Sentence {number}.")
+        await asyncio.sleep(10)
+        getattr(shelf, how)("Sentence 0.")
+        shelf.prepare("Another.")
+        shelf.prepare("And another.")
+        assert shelf.take("Sentence 0.").is_over, "it is there"
+        assert not shelf.take("Sentence 1.").is_over, "this one made room"
 
     play(story)
 
