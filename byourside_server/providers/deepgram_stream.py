@@ -28,6 +28,10 @@ KEEP_ALIVE_S = 5.0  # the vendor hangs up after 10 s without a message
 LONGEST_MESSAGE = 8000  # a second of µ-law
 # Final results that reach so close to the end have it all: no word is shorter.
 COVERED = 800
+# A pause is told behind 64 ms of quiet, which hold no word; of a guess, which words to come may correct, less
+# of the voice before may be missing.
+PAUSE_QUIET = 512
+GUESSED = 640
 ROUNDING = 80  # 10 ms: `start` and `duration` are rounded
 QUIET_TAIL = 2400  # bytes behind a pause that brought no other: 300 ms in which nobody spoke
 LOSSES = 1  # of the socket that one stretch is carried over
@@ -118,8 +122,8 @@ class _Stretch:
     @property
     def is_guessed(self) -> bool:
         """Whether words of whatever kind do."""
-        to = max((each.end for each in self.heard), default=-1) - (self.begins or 0)
-        return to >= self.paused_at - COVERED
+        to = max((each.end for each in self.heard), default=None)
+        return to is not None and to - (self.begins or 0) >= self.paused_at - PAUSE_QUIET - GUESSED
 
     def take(self, heard: Heard) -> None:
         self.changed.set()

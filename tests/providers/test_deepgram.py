@@ -22,7 +22,7 @@ from byourside_server.providers.base import (
     StreamingSpeechToText,
 )
 from byourside_server.providers.deepgram import DeepgramSpeechToText, DeepgramTextToSpeech, ListenRequest
-from byourside_server.providers.deepgram_stream import DeepgramStream, read_message
+from byourside_server.providers.deepgram_stream import DeepgramStream, Heard, _Stretch, read_message
 from byourside_server.providers.http_voice import Patience
 from byourside_server.providers.simulated import ToneTextToSpeech
 from byourside_server.providers.vendor_http import Endpoint
@@ -234,6 +234,21 @@ def test_interim_words_that_reach_the_pause_are_guesses_until_the_final_ones_com
         return [first.text, (await waiting).text, finished.text]
 
     assert listen(vendor, story) == ["one", "no more", "one"]
+
+
+@pytest.mark.parametrize(("missing_ms", "is_guessed"), [(0, True), (64, True), (140, True), (150, False)])
+def test_of_a_guess_the_quiet_of_the_pause_may_be_missing_and_what_is_shorter_than_a_word(
+    missing_ms: int, is_guessed: bool
+) -> None:
+    """A pause is told behind 64 ms of quiet; an interim result that ends before those ends with the voice.
+
+    Final words are those of the whole stretch, and stay wanted.
+    """
+    stretch = _Stretch(bytearray(word(ONE)), begins=16_000)
+    stretch.paused_at = len(stretch.audio)
+    end = 16_000 + stretch.paused_at - missing_ms * 8
+    stretch.take(Heard(16_000, end, "one", 0.9, is_final=False, from_finalize=False))
+    assert (stretch.is_guessed, stretch.is_known) == (is_guessed, False)
 
 
 def test_a_stream_in_which_nothing_was_said_settles_nothing(vendor: SimulatedDeepgramServer) -> None:
