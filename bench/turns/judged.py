@@ -64,14 +64,14 @@ def stop_s(said: Said, sounds: Sequence[Stretch]) -> float | None:
     None where it was not speaking at the onset, or said all it had to say. What it begins anew while the
     caller still speaks is no stop either.
     """
-    over = [(begin, end) for begin, end in sounds if begin <= said.begin < end]
-    if not over:
+    over = _over(said, sounds)
+    if over is None:
         return None
-    end = over[0][1]
+    end = over[1]
     for following, following_end in sounds:
         if end < following < max(said.end, end + STOPPED_S):
             end = following_end
-    said_s = _voiced_s(sounds, _reply_begin(said, over[0]), end)
+    said_s = _voiced_s(sounds, _reply_begin(said, over), end)
     return None if said_s >= said.reply_s - WHOLE_SLACK_S else end - said.begin
 
 
@@ -80,10 +80,10 @@ def after_interjection(said: Said, sounds: Sequence[Stretch], until: float) -> s
 
     What is left to say when the interjection begins must come, in one piece or several.
     """
-    over = [(begin, end) for begin, end in sounds if begin <= said.begin < end]
-    if not over:
+    over = _over(said, sounds)
+    if over is None:
         return None
-    left_s = said.reply_s - _voiced_s(sounds, _reply_begin(said, over[0]), said.begin)
+    left_s = said.reply_s - _voiced_s(sounds, _reply_begin(said, over), said.begin)
     rest = [
         (max(said.begin, start), min(end, until))
         for start, end in sounds
@@ -100,6 +100,16 @@ def after_interjection(said: Said, sounds: Sequence[Stretch], until: float) -> s
         if following - end >= PAUSE_S:
             return "paused"
     return "unmoved"
+
+
+def _over(said: Said, sounds: Sequence[Stretch]) -> Stretch | None:
+    """What was sounding, or began behind a short hole in the agent's speech; None where it was silent."""
+    ended = float("-inf")
+    for begin, end in sounds:
+        if said.begin < end:
+            return (begin, end) if begin <= said.begin or begin - ended < STOPPED_S else None
+        ended = end
+    return None
 
 
 def _reply_begin(said: Said, over: Stretch) -> float:

@@ -71,6 +71,11 @@ def test_a_reply_with_a_hole_between_its_sentences_began_before_the_hole() -> No
     assert after_interjection(yeah, [(98.6, 99.4), (100.2, 101.4), (102.0, 104.3)], 110.0) == "stopped"
 
 
+def test_who_is_interrupted_in_a_short_hole_between_two_sentences_has_to_stop_as_well() -> None:
+    assert stop_s(OVER, [(99.5, 100.9), (101.05, 101.1), (103.5, 104.0)]) == pytest.approx(0.1)
+    assert stop_s(OVER, [(99.5, 100.9), (101.25, 102.0)]) is None, "that silence was no hole"
+
+
 YEAH = Said("backchannel", "k03", 101.2, 101.5, LONG_S)
 
 
