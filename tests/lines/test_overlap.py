@@ -9,13 +9,23 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
+from byourside_server.conversation.llm_mind import LlmMind
 from byourside_server.conversation.mind import Decision
 from byourside_server.media.g711 import ULAW_DECODE
 from byourside_server.media.messages import ClipStarted, SpeechStarted
-from byourside_server.providers.base import Expectation, Recognition, SettlingStream
+from byourside_server.providers.base import (
+    Completion,
+    Expectation,
+    Generation,
+    Recognition,
+    SettlingStream,
+    TextDelta,
+    Usage,
+)
 from tests.lines.rehearsal import (
     OFFICE,
     TICK_S,
@@ -145,6 +155,54 @@ def test_what_was_thought_of_in_a_pause_is_never_said_and_its_sound_not_made_fur
             assert "Maria." not in said
             assert "Very well." in said
             assert stage.ended.end_reason == "hung_up", "the goodbye thought of ahead was not"
+
+    play(story)
+
+
+class SlowModel:
+    """Opens the call at once; every later answer takes its time and comes to no end."""
+
+    name = "scripted"
+
+    def __init__(self) -> None:
+        self.requests = 0
+
+    async def generate(self, request: Generation) -> AsyncGenerator[TextDelta | Completion, None]:
+        self.requests += 1
+        if self.requests == 1:
+            yield TextDelta("Does tomorrow at two work for you?")
+            yield Completion(usage=Usage(requests=1, prompt_tokens=400, completion_tokens=9, models=("m",)))
+            return
+        await asyncio.sleep(MIND_TAKES_S)
+        yield TextDelta("Thank you. And")
+        await asyncio.Event().wait()
+
+    async def close(self) -> None: ...
+
+
+def test_a_reply_ahead_that_a_hang_up_calls_off_is_on_the_calls_bill(tmp_path: Path) -> None:
+    """It is called off in the moment in which the bill is read."""
+
+    async def story() -> None:
+        ears, model = SettlingEars(early=["hello", "hello"]), SlowModel()
+        mind = LlmMind(model)
+        async with rehearsal(tmp_path, ears=ears, mind=cast(Mind, mind), voice=Voice(VOICE_TAKES_S)) as stage:
+            running = asyncio.create_task(stage.line.run())
+            await stage.pick_up()
+            stage.far.play("phone", 1, speech())
+            await until(lambda: len(stage.transcript) == 2)
+            assert mind.usage.ahead is None, "the opening is not asked ahead"
+            ears.early = ["maria is calling back"]
+            stage.far.play("phone", 2, speech()[:14_400])
+            await until(lambda: model.requests == 2)
+            stage.hang_up()
+            await running
+            used = stage.ended.usage
+            assert used.ahead is not None
+            assert (used.ahead.asked, used.ahead.taken_over, used.ahead.dropped) == (1, 0, 1)
+            assert (used.requests, used.failures) == (1, 1)
+            assert 350 < used.ahead.dropped_usage.prompt_tokens < 450, "as long a prompt as the opening's"
+            assert used.prompt_tokens == 400 + used.ahead.dropped_usage.prompt_tokens
 
     play(story)
 
