@@ -30,7 +30,8 @@ RISE = 10 ** (12 / 10)
 FLOOR_GROWTH = 10 ** (0.1 / 10)
 JUST_BEGUN_CHUNKS = 4
 """A clip that begins over a voice that has just begun is held as well."""
-CALM_CHUNKS = 2
+CALM_CHUNKS = 3
+"""96 ms: in a stop consonant a voice is as quiet for 80 ms ("tha-t is"), and is none that has ended."""
 LONGEST_HOLD_CHUNKS = 12
 """Nearly 400 ms: the network knows by then whether it is a voice."""
 WARY_AFTER, DEAF_AFTER = 3, 10

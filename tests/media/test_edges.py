@@ -142,6 +142,19 @@ def test_what_is_no_voice_only_holds_the_agent_up(milliseconds: int) -> None:
     assert held_ms <= milliseconds + 200
 
 
+@pytest.mark.parametrize("alignment", range(8))
+def test_a_stop_consonant_within_a_word_does_not_let_the_agent_go_on_for_a_moment(alignment: int) -> None:
+    """80 ms as quiet as the line, behind the first tenth of a second of a voice ("tha-t is enough")."""
+    exchange = speaking()
+    word = speech()[1600:]
+    exchange.say("a", silence(1) + bytes(silence(0.02) * alignment) + word[:800] + silence(0.08) + word[800:])
+    (ended,) = exchange.of_kind(ClipEnded)
+    assert not ended.complete, "it is an interruption"
+    frames = sent(exchange)[: len(CLIP) // FRAME_SAMPLES]
+    sounding = [at for at, frame in enumerate(frames) if frame != SILENT_FRAME]
+    assert sounding == list(range(len(sounding))), "silent once, silent for good"
+
+
 def test_who_may_not_interrupt_does_not_hold_the_agent_up_either() -> None:
     exchange = speaking()
     exchange.bank.barge_in("a", False, AFTER_MS, HOLD_MS)
