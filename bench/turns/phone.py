@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -32,6 +31,11 @@ AFTER_INTERJECTION_S = 1.4
 """Of silence: an agent that only pauses goes on by then."""
 NOISE_LEVEL = 10 ** (-65 / 20) * 32768
 FIRST_WORD_S = 0.4
+
+
+def now() -> float:
+    """The loop's clock: the machine's monotonic one, unless the calls are replayed at virtual time."""
+    return asyncio.get_running_loop().time()
 
 
 class Wire(Protocol):
@@ -67,11 +71,11 @@ class Caller:
 
     async def run(self) -> Log:
         """To the end of the script."""
-        self._start = time.monotonic() + self._chance.random() * FRAME_S
+        self._start = now() + self._chance.random() * FRAME_S
         await self._listen(FIRST_WORD_S)
         for step in self._steps:
             await self._take(step)
-        await self._until_silent(SILENT_S, time.monotonic())
+        await self._until_silent(SILENT_S, now())
         self.log.sounds = self._wire.played.sounds
         return self.log
 
@@ -83,7 +87,7 @@ class Caller:
             began = await self._answer_to(before)
             if began is None:
                 return
-            await self._listen(began + step.over_s - time.monotonic())
+            await self._listen(began + step.over_s - now())
             said = await self._say(step, LONG_S, began)
         if step.kind in ("backchannel", "noise"):
             silent = (AFTER_INTERJECTION_S, AFTER_INTERJECTION_S)
@@ -109,7 +113,7 @@ class Caller:
         """When the agent's answer begins, or has begun; None where none comes."""
         if said is None:
             return None
-        while time.monotonic() - said.end < PATIENCE_S:
+        while now() - said.end < PATIENCE_S:
             begun = [begin for begin, end in self._wire.played.sounds if end > said.end]
             if begun:
                 return begun[0]
@@ -119,12 +123,12 @@ class Caller:
 
     async def _until_silent(self, between_s: tuple[float, float], not_before: float) -> None:
         silent_s = self._chance.uniform(*between_s)
-        while (now := time.monotonic()) < not_before or now - self._wire.played.until < silent_s:
+        while (at := now()) < not_before or at - self._wire.played.until < silent_s:
             await self._quiet_frame()
 
     async def _listen(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+        until = now() + seconds
+        while now() < until:
             await self._quiet_frame()
 
     async def _quiet_frame(self) -> None:
@@ -135,10 +139,10 @@ class Caller:
         """The next 20 ms, at its moment; when that was."""
         due = self._start + self._tick * FRAME_S
         self._tick += 1
-        wait_s = due - time.monotonic()
+        wait_s = due - now()
         if wait_s > 0:
             await asyncio.sleep(wait_s)
-        sent_at = time.monotonic()
+        sent_at = now()
         self.log.latest_tick_s = max(self.log.latest_tick_s, sent_at - due)
         await self._wire.send(frame)
         return sent_at
