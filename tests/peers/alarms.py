@@ -75,7 +75,8 @@ def calls(state: str, error: str = "none") -> str:
     return f'byourside_calls_total{{state="{state}",error="{error}"}}'
 
 
-HERE = {"job": "byourside", "instance": "a"}
+HOUSE = {"job": "byourside"}
+HERE = {**HOUSE, "instance": "a"}
 LOST = {**HERE, "state": "failed", "error": "worker_lost"}
 STARTED = "process_start_time_seconds"
 RESPONSE = "byourside_turn_response_seconds"
@@ -97,6 +98,7 @@ CASES = (
         {calls("failed", "placement_failed"): "0+1x40", calls("completed"): "0+1x40"},
         (10, 30),
         (3,),
+        HOUSE,
     ),
     Case(
         "CallsFail",
@@ -138,7 +140,7 @@ CASES = (
         {'byourside_silence_seconds_count{cause="mind"}': "0x5 1 2 3 3 4x40"},
         (12,),
         (9, 35),
-        {"cause": "mind"},
+        {**HOUSE, "cause": "mind"},
     ),
     Case(
         "DeadAir",
@@ -152,6 +154,7 @@ CASES = (
         spread(RESPONSE, BUCKETS_RESPONSE, ("0+18x60", "0+18x60", "0+20x60", "0+20x60")),
         (30,),
         (5,),
+        HOUSE,
     ),
     Case(
         "AnswersSlow",
@@ -171,7 +174,7 @@ CASES = (
         spread(MOS, BUCKETS_MOS, ("0+1x90", "0+1x90", "0+2x90", "0+2x90"), 'side="far_end"'),
         (40,),
         (10,),
-        {"side": "far_end"},
+        {**HOUSE, "side": "far_end"},
     ),
     Case(
         "SoundBad",
@@ -210,7 +213,7 @@ CASES = (
         {f'byourside_queue_oldest_seconds{{instance="{name}"}}': "240+60x20" for name in "ab"},
         (9,),
         (6,),
-        {"job": "byourside"},
+        HOUSE,
     ),
     Case("QueueStands", "not quite", {"byourside_queue_oldest_seconds": "299x20"}, quiet=(15,)),
     Case(
@@ -229,7 +232,7 @@ CASES = (
         (5, 10),
         {**HERE, "trunk": "main"},
     ),
-    Case("WebhooksDoNotArrive", "every other one", {RETRIED: "0+1x60", DELIVERED: "0+1x60"}, (25,), (10,)),
+    Case("WebhooksDoNotArrive", "every other one", {RETRIED: "0+1x60", DELIVERED: "0+1x60"}, (25,), (10,), HOUSE),
     Case("WebhooksDoNotArrive", "one in ten", {RETRIED: "0+1x60", DELIVERED: "0+9x60"}, quiet=(25,)),
     Case(
         "WebhooksDoNotArrive",
@@ -243,14 +246,14 @@ CASES = (
         {FAILURES: "0+1x20"},
         (7, 15),
         (4,),
-        {"door": "mind", "engine": "openai"},
+        {**HOUSE, "door": "mind", "engine": "openai"},
     ),
     Case(
         "EngineFails",
         "that fails as often as it answers",
         {FAILURES: "0+1x20", ANSWERS: "0+1x20"},
         (15,),
-        labels={"door": "mind", "engine": "openai"},
+        labels={**HOUSE, "door": "mind", "engine": "openai"},
     ),
     Case("EngineFails", "one request in fifty", {FAILURES: "0+1x20", ANSWERS: "0+50x20"}, quiet=(15,)),
     Case(
@@ -259,6 +262,7 @@ CASES = (
         spread(COMMITS, BUCKETS_COMMIT, ("0+49x40", "0+49x40", "0+50x40", "0+50x40")),
         (20,),
         (5,),
+        HOUSE,
     ),
     Case(
         "StoreSlow",

@@ -14,12 +14,17 @@ UNPACKED = ROOT / "build" / "prometheus" / "usr" / "bin"
 PATIENCE_S = 30.0
 
 
+def found(name: str) -> str | None:
+    """Where `prometheus` or `promtool` lies, if it is here."""
+    return shutil.which(name, path=f"{UNPACKED}:{os.environ.get('PATH', '')}")
+
+
 def tool(name: str) -> str:
-    """Where `prometheus` or `promtool` lies; skips the test where there is none."""
-    found = shutil.which(name, path=f"{UNPACKED}:{os.environ.get('PATH', '')}")
-    if found is None:
+    """The same; skips the test where it is not."""
+    place = found(name)
+    if place is None:
         pytest.skip(f"no {name}: run script/setup-prometheus")
-    return found
+    return place
 
 
 def promtool(*arguments: str, given: str = "", folder: Path | None = None) -> tuple[int, str]:
