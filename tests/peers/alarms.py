@@ -232,7 +232,14 @@ CASES = (
         (5, 10),
         {**HERE, "trunk": "main"},
     ),
-    Case("WebhooksDoNotArrive", "every other one", {RETRIED: "0+1x60", DELIVERED: "0+1x60"}, (25,), (10,), HOUSE),
+    Case(
+        "WebhooksDoNotArrive",
+        "every other one",
+        {RETRIED: "0+1x60", DELIVERED: "0+1x60"},
+        (25,),
+        (10,),
+        HOUSE,
+    ),
     Case("WebhooksDoNotArrive", "one in ten", {RETRIED: "0+1x60", DELIVERED: "0+9x60"}, quiet=(25,)),
     Case(
         "WebhooksDoNotArrive",

@@ -30,7 +30,7 @@ def documented() -> list[str]:
 
 
 def configuration(here: str, elsewhere: str) -> str:
-    """Both configurations of the page in one, with these addresses; http, where the page has a certificate."""
+    """Both configurations of the page in one, with these addresses; http where the page has https."""
     by_token, local = documented()
     job = by_token.split("scrape_configs:\n")[1]
     job = job.replace("scheme: https", "scheme: http").replace("phone.example.com", elsewhere)
@@ -50,7 +50,8 @@ class Prometheus:
 
     def asked(self, path: str, **parameters: str) -> Any:
         """`data` of an answer of its HTTP API."""
-        with urlopen(f"http://127.0.0.1:{self.port}/api/v1/{path}?{urlencode(parameters)}", timeout=10) as got:
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urlencode(parameters)}"
+        with urlopen(url, timeout=10) as got:
             answer = json.load(got)
         assert answer["status"] == "success", answer
         return answer["data"]

@@ -1,4 +1,4 @@
-"""Rotel, an OpenTelemetry collector in Rust that nobody here wrote, between our server and a receiver of ours."""
+"""Rotel, an OpenTelemetry collector that nobody here wrote, between our server and a receiver of ours."""
 
 from __future__ import annotations
 
