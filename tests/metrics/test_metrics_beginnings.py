@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +44,14 @@ def test_the_end_of_a_call_counts_into_series_that_were_there(call: Call) -> Non
         assert met <= set(beginnings(measure)), measure.name
     tried = set(book.counts(table.ATTEMPTS))
     assert tried <= {labels for trunk in ("first", "second") for labels in attempts_of(trunk)}
+
+
+def test_the_page_names_whatever_has_only_what_was_met() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "metrics.md").read_text()
+    [said] = re.findall(r"Only the series that were met have (.+?): their first event", page)
+    labelled = [each for each in table.MEASURES if each.labels and each.kind != "gauge"]
+    late = [each.name for each in labelled if each not in BEGINNINGS and each is not table.ATTEMPTS]
+    assert sorted(re.findall(r"`(\w+)`", said)) == sorted(late)
 
 
 def test_the_first_call_that_is_lost_is_an_increase() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections import Counter
@@ -24,6 +25,12 @@ PAGE = (ROOT / "docs" / "metrics.md").read_text()
 [BLOCK] = re.findall(r"```promql\n(.*?)```", PAGE, re.DOTALL)
 # What is asked → the query, as the page has it.
 QUERIES: dict[str, str] = dict(re.findall(r"^# (.+)\n(.+)$", BLOCK, re.MULTILINE))
+# Of the dashboard: title of the panel and legend → the query.
+DRAWN: dict[tuple[str, str], str] = {
+    (panel["title"], target["legendFormat"]): target["expr"]
+    for panel in json.loads((ROOT / "docs" / "metrics-grafana.json").read_text())["panels"]
+    for target in panel["targets"]
+}
 STAGES = {
     "endpoint": "endpointMs",
     "stt": "sttMs",
@@ -145,6 +152,53 @@ def test_prometheus_answers_what_the_records_say(
     close = 0.05 if "MOS" in asked else 1e-3
     assert found == pytest.approx(of_records(watched), rel=close, nan_ok=True)
     assert not all(math.isnan(value) for value in found.values())
+
+
+def drawn(query: str, jobs: str) -> str:
+    """A query of the dashboard as Grafana sends it, for these jobs."""
+    return query.replace("$__rate_interval", "1h").replace("$job", jobs)
+
+
+@pytest.mark.parametrize("where", DRAWN, ids=lambda where: f"{where[0]}: {where[1]}")
+def test_every_line_of_the_dashboard_is_drawn(
+    watched: Watched, prometheus: Prometheus, where: tuple[str, str]
+) -> None:
+    """Something came, in numbers, with every label that the legend shows."""
+    found = prometheus.vector(drawn(DRAWN[where], "byourside|elsewhere"), watched.seen_at)
+    assert [value for _, value in found if math.isfinite(value)]
+    shown = set(re.findall(r"{{(\w+)}}", where[1]))
+    assert all(shown <= set(labels) for labels, _ in found)
+
+
+# Panels that ask what the page asks → under which of its headings.
+ALIKE = {
+    ("Time to answer the contact", "95 % within"): "response time at the 95th percentile, seconds",
+    ("Stages of an answer, 95 % within", "{{stage}}"): "the same by stage",
+    ("Sound, the worst tenth of calls (MOS)", "{{side}}"): "the worst tenth of calls by sound (MOS)",
+    ("Silences of more than 2 s", "{{cause}}"): "silences of more than 2 s, by cause",
+}
+
+
+@pytest.mark.parametrize("where", ALIKE, ids=lambda where: where[0])
+def test_the_dashboard_draws_what_the_records_say(
+    watched: Watched, prometheus: Prometheus, where: tuple[str, str]
+) -> None:
+    labels, of_records = EXPECTED[ALIKE[where]]
+    found = prometheus.by(drawn(DRAWN[where], "byourside"), *labels, at=watched.seen_at)
+    assert found == pytest.approx(of_records(watched), rel=0.05, nan_ok=True)
+
+
+def test_the_dashboard_counts_the_calls_and_the_dialling(watched: Watched, prometheus: Prometheus) -> None:
+    ended = drawn(DRAWN["Calls that ended", "{{state}}"], "byourside")
+    failed = drawn(DRAWN["Calls that failed", "{{error}}"], "byourside")
+    said = drawn(DRAWN["What trunks said to INVITE", "{{trunk}} {{sip_status}}"], "byourside")
+    assert prometheus.by(f"{ended} > 0", "state", at=watched.seen_at) == {
+        ("completed",): 1,
+        ("declined",): 1,
+        ("failed",): 1,
+    }
+    assert prometheus.by(f"{failed} > 0", "error", at=watched.seen_at) == {("placement_failed",): 1}
+    assert prometheus.by(f"{said} > 0", "trunk", "sip_status", at=watched.seen_at) == dialled(watched)
 
 
 def test_every_measure_arrives_as_what_it_is(watched: Watched, prometheus: Prometheus) -> None:
