@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import pytest
 
@@ -55,6 +56,9 @@ def test_each_call_is_read_as_one_trace_below_its_caller(watched: Watched, rotel
         assert root[1] == caller[36:52]
         assert {span[1] for span in spans if span is not root} <= ids
         record = watched.records[name]
+        [handed_on] = [span for span in watched.handed_on.spans if span.span_id.hex() == root[2]]
+        created_at = datetime.fromisoformat(record["createdAt"]).timestamp()
+        assert handed_on.start_time_unix_nano / 1e9 == pytest.approx(created_at, abs=0.001)
         assert sum(span[3].startswith("turn ") for span in spans) == len(record["turns"])
     kinds = {name: kind for _, _, _, name, kind in found}
     assert (kinds["call"], kinds["dialing"], kinds["webhook"]) == (
@@ -74,6 +78,7 @@ def test_what_it_hands_on_is_what_it_read(watched: Watched, rotel: Rotel) -> Non
     assert onward == {span[:4] for span in read_by(rotel)}
     for span in watched.handed_on.spans:
         assert f"Start time: {span.start_time_unix_nano}\n" in rotel.said
+        assert f"End time: {span.end_time_unix_nano}\n" in rotel.said
         assert 0 < span.start_time_unix_nano <= span.end_time_unix_nano
     [dialing] = [
         span
