@@ -42,6 +42,9 @@ __all__ = ["InProcessMedia", "MemoryWire", "ProcessMediaPort"]
 
 LOOK_EVERY_S = 0.5
 """How often an engine that holds lines is asked how it does."""
+LOOK_PATIENCE_S = 1.0
+"""Who says nothing for so long is late, whatever he said before."""
+OPEN_TIMEOUT_S = 10.0
 LATE_SHARE = 0.02
 """More late ticks than this, and nobody is added: those who talk would hear it."""
 MOST_NEWCOMERS = 50
@@ -142,10 +145,13 @@ class ProcessMediaPort:
         self._listeners[line_id] = on_event
         self._do(Open(line_id))
         try:
-            return await answer
-        except BaseException:
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                return await answer
+        except BaseException as trouble:
             self._listeners.pop(line_id, None)
             self._do(Close(line_id))
+            if isinstance(trouble, TimeoutError):
+                raise MediaUnavailable("the media engine does not answer") from None
             raise
         finally:
             self._opening.pop(line_id, None)
@@ -209,15 +215,24 @@ class ProcessMediaPort:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            self._newcomers = 0
-            if not self._listeners or not self.is_running:
-                self._is_calm = True
-                continue
-            with contextlib.suppress(MediaUnavailable):
+            await self._look_once()
+
+    async def _look_once(self) -> None:
+        self._newcomers = 0
+        if not self._listeners or not self.is_running:
+            self._is_calm = True
+            return
+        try:
+            async with asyncio.timeout(LOOK_PATIENCE_S):
                 stats = await self.stats()
-                self._is_calm = (
-                    stats.lately_late_share <= LATE_SHARE and stats.lately_work_ms <= WORK_SHARE * TICK_MS
-                )
+        except MediaUnavailable:
+            return
+        except TimeoutError:
+            self._is_calm = False
+            return
+        self._is_calm = (
+            stats.lately_late_share <= LATE_SHARE and stats.lately_work_ms <= WORK_SHARE * TICK_MS
+        )
 
     def _spawn(self, file: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", ENGINE, "--fd", str(file)]

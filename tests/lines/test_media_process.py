@@ -8,6 +8,9 @@ import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
+
+from byourside_server.lines import media_process
 from byourside_server.lines.media_port import (
     ClipEnded,
     ClipStarted,
@@ -238,3 +241,42 @@ def test_a_full_engine_refuses() -> None:
         return "accepted"
 
     assert asyncio.run(story()) == "all 1 rows are in use"
+
+
+def test_an_engine_that_hangs_is_given_no_more_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGSTOP: the process is there, its socket is open, and nothing comes back."""
+    monkeypatch.setattr(media_process, "LOOK_EVERY_S", 3600.0)
+    monkeypatch.setattr(media_process, "LOOK_PATIENCE_S", 0.1)
+
+    async def story() -> tuple[bool, bool]:
+        async with engine() as media:
+            await media.open("a", lambda event: None)
+            before = media.has_room()
+            assert media.pid is not None
+            os.kill(media.pid, signal.SIGSTOP)
+            await media._look_once()
+            after = media.has_room()
+            os.kill(media.pid, signal.SIGCONT)
+            return before, after
+
+    assert asyncio.run(story()) == (True, False)
+
+
+def test_a_call_does_not_wait_for_ever_for_an_engine_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And once the engine goes on, nothing is left of it there."""
+
+    async def story() -> tuple[str, int]:
+        async with engine() as media:
+            await media.start()
+            assert media.pid is not None
+            os.kill(media.pid, signal.SIGSTOP)
+            monkeypatch.setattr(media_process, "OPEN_TIMEOUT_S", 0.1)
+            why = "opened"
+            try:
+                await media.open("a", lambda event: None)
+            except MediaUnavailable as refusal:
+                why = str(refusal)
+            os.kill(media.pid, signal.SIGCONT)
+            return why, (await media.stats()).rows_open
+
+    assert asyncio.run(story()) == ("the media engine does not answer", 0)
