@@ -45,8 +45,8 @@ class Thoughts:
     async def confirm(self) -> None:
         """What was asked ahead is the answer."""
         if isinstance(self.mind, ForesightedMind):
-            # One asked at this very moment, on a machine that had stalled, has begun after the next round; till
-            # then the mind would take an earlier one for it, that was dropped.
+            # One asked at this very moment (the machine had stalled) begins in the next round; until then the
+            # mind would take an earlier one for it, which was dropped.
             await asyncio.sleep(0)
             self.mind.confirm()
 
