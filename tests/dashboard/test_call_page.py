@@ -73,6 +73,14 @@ def test_evidence_steps_callback_usage_and_times_are_told(page: Page, finished: 
     assert steps[:4] == ["Accepted and queued", "Dialing", "Ringing", "Answered"]
 
 
+def test_what_had_to_be_said_stands_with_the_request_too(page: Page, finished: Call) -> None:
+    """Where nobody answered there is no report that could tell it."""
+    page.goto(f"/calls/{finished.id}")
+    request = page.get_by_role("region", name="The request")
+    expect(request).to_contain_text("Please bring your insurance card.")
+    expect(request).to_contain_text("Do you have any allergies?")
+
+
 def test_no_number_is_broken_in_two_on_a_telephone(page: Page, finished: Call) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     try:
