@@ -90,7 +90,7 @@ def is_installed() -> bool:
         return False
 
 
-def headers_given(environ: Mapping[str, str]) -> dict[str, str]:
+def headers_given(environ: Mapping[str, str]) -> Mapping[str, str]:
     """What the protocol's variables add to every request, read as the library reads them."""
     from opentelemetry.util.re import parse_env_headers
 
