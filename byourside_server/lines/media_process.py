@@ -122,7 +122,7 @@ class ProcessMediaPort:
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None
-        if self._writer is not None:
+        if self._writer is not None and not self._writer.is_closing():
             self._writer.write_eof()
         child, self._child = self._child, None
         if child is not None:

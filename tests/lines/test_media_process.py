@@ -230,6 +230,26 @@ def test_stopping_finishes_open_recordings(tmp_path: Path) -> None:
     assert (tmp_path / "a.wav").stat().st_size == 58 + closed.stats.duration_ms * 16
 
 
+def test_an_engine_that_has_just_died_is_stopped_all_the_same() -> None:
+    """uvloop minds an end of what is closed already; its lines hear of the loss, and the child is buried."""
+    uvloop = pytest.importorskip("uvloop")
+    events = Ear()
+
+    async def story() -> int | None:
+        async with engine() as media:
+            await media.open("a", events.hear)
+            assert media._writer is not None
+            assert media._child is not None
+            media._writer.transport.abort()
+            await asyncio.sleep(0)
+            child = media._child
+            await media.stop()
+            return child.returncode
+
+    assert uvloop.run(story()) is not None
+    assert [type(event) for event in events] == [Lost]
+
+
 def test_a_full_engine_refuses() -> None:
     async def story() -> str:
         async with engine(capacity=1) as media:
