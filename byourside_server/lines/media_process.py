@@ -6,6 +6,7 @@ If the child dies, every open line hears `Lost`; the next `open` starts another.
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import subprocess
@@ -44,6 +45,8 @@ LOOK_EVERY_S = 0.5
 """How often an engine that holds lines is asked how it does."""
 LOOK_PATIENCE_S = 1.0
 """Who says nothing for so long is late, whatever he said before."""
+SILENT_LOOKS = 20
+"""So often in a row, half a minute: it is ended then, since a queue would stand for ever before it."""
 OPEN_TIMEOUT_S = 10.0
 LATE_SHARE = 0.02
 """More late ticks than this, and nobody is added: those who talk would hear it."""
@@ -57,6 +60,8 @@ _READ_BYTES = 1 << 18
 _SEND_BUFFER_BYTES = 1 << 21
 # socket(7), Linux; `socket` has no name for it.
 _SO_SNDBUFFORCE = 32
+
+log = logging.getLogger(__name__)
 
 
 class ProcessMediaPort:
@@ -78,6 +83,7 @@ class ProcessMediaPort:
         self._looking: asyncio.Task[None] | None = None
         self._is_calm = True
         self._newcomers = 0
+        self._silent_looks = 0
 
     @property
     def is_running(self) -> bool:
@@ -229,10 +235,21 @@ class ProcessMediaPort:
             return
         except TimeoutError:
             self._is_calm = False
+            self._silent_looks += 1
+            if self._silent_looks >= SILENT_LOOKS:
+                self._end_silent()
             return
+        self._silent_looks = 0
         self._is_calm = (
             stats.lately_late_share <= LATE_SHARE and stats.lately_work_ms <= WORK_SHARE * TICK_MS
         )
+
+    def _end_silent(self) -> None:
+        """Its calls have no sound any more; they hear `Lost`, and the next one starts another."""
+        self._silent_looks = 0
+        if self._child is not None:
+            log.error("the media engine says nothing and is ended", extra={"pid": self._child.pid})
+            self._child.kill()
 
     def _spawn(self, file: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", ENGINE, "--fd", str(file)]

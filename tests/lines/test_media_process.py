@@ -282,6 +282,34 @@ def test_an_engine_that_hangs_is_given_no_more_calls(monkeypatch: pytest.MonkeyP
     assert asyncio.run(story()) == (True, False)
 
 
+def test_an_engine_that_says_nothing_any_more_is_ended_and_replaced(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(media_process, "LOOK_EVERY_S", 3600.0)
+    monkeypatch.setattr(media_process, "LOOK_PATIENCE_S", 0.05)
+    monkeypatch.setattr(media_process, "SILENT_LOOKS", 2)
+    events, again = Ear(), Ear()
+
+    async def story() -> list[bool]:
+        async with engine() as media:
+            await media.open("a", events.hear)
+            assert media.pid is not None
+            os.kill(media.pid, signal.SIGSTOP)
+            await media._look_once()
+            had = [media.is_running]
+            await media._look_once()
+            await events.until(Lost)
+            had.append(media.is_running)
+            await media._look_once()
+            had.append(media.has_room())
+            await media.open("b", again.hear)
+            return had
+
+    assert asyncio.run(story()) == [True, False, True]
+    assert "says nothing and is ended" in caplog.text
+    assert Lost not in map(type, again)
+
+
 def test_a_call_does_not_wait_for_ever_for_an_engine_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     """And once the engine goes on, nothing is left of it there."""
 
