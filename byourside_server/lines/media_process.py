@@ -47,7 +47,8 @@ LOOK_PATIENCE_S = 1.0
 """Who says nothing for so long is late, whatever he said before."""
 SILENT_LOOKS = 20
 """So often in a row, half a minute: it is ended then, since a queue would stand for ever before it."""
-OPEN_TIMEOUT_S = 10.0
+OPEN_TIMEOUT_S = 30.0
+"""Longer than a start may take: who comes second to an engine that is being started waits here."""
 LATE_SHARE = 0.02
 """More late ticks than this, and nobody is added: those who talk would hear it."""
 MOST_NEWCOMERS = 50
