@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import time
 
@@ -10,7 +11,7 @@ import numpy as np
 from byourside_server.lines.media_engine import Orders, Parent, Punctuality
 from byourside_server.lines.media_memory import MemoryRows, MemoryWire
 from byourside_server.lines.media_room import MediaRoom
-from byourside_server.media.messages import AskStats, EngineStats, Open
+from byourside_server.media.messages import AskStats, EngineStats, Open, OpenFailed
 from byourside_server.media.wire import encode
 
 
@@ -39,3 +40,21 @@ def test_a_question_is_answered_once() -> None:
     orders.obey(until=time.monotonic() + 60)
     assert [type(answer) for answer in orders.answers()] == [EngineStats]
     assert orders.answers() == []
+
+
+def test_what_found_no_room_is_told_meanwhile_whatever_number_the_socket_has() -> None:
+    """It keeps the one that the server gave it, who may hold thousands of files; select(2) knows 1,024."""
+    ours, theirs = socket.socketpair()
+    number = fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD, 1024)
+    theirs.close()
+    parent = Parent(socket.socket(fileno=number))
+    told = encode(OpenFailed("a", "no " * 1_000_000))
+    parent.tell([OpenFailed("a", "no " * 1_000_000)])
+    ours.setblocking(False)
+    heard = 0
+    while heard < len(told):
+        came = len(ours.recv(1 << 20))
+        assert came
+        heard += came
+        parent.rest_until(time.monotonic() + 0.002)
+    ours.close()

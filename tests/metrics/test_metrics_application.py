@@ -191,6 +191,16 @@ def assert_rises_to_infinity(family: Metric) -> None:
         assert buckets[-1] == (float("inf"), counts[labels])
 
 
+@pytest.mark.parametrize(
+    "accept",
+    ["application/openmetrics-text; version=xyz", "text/plain; version=1.x, */*", "*/*; q=abc", ";;,,"],
+)
+def test_a_reader_who_asks_for_what_can_not_be_read_gets_the_plain_page(accept: str) -> None:
+    [answer] = full_house().ask(("GET", "/metrics"), headers={"Accept": accept})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+
+
 def test_the_page_holds_nothing_of_a_person() -> None:
     [answer] = full_house().ask(("GET", "/metrics"))
     for secret in (*SECRET_WORDS, COMPLETED.id, "10.0.0"):

@@ -27,6 +27,8 @@ class Collector:
 
     url: str = ""
     status: int = 200
+    token: str = ""
+    """What whoever sends shows as bearer; without it 401."""
     requests: list[ExportTraceServiceRequest] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
@@ -67,15 +69,17 @@ def collector() -> Iterator[Collector]:
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             kept.held.wait(30)
+            is_known = not kept.token or self.headers["Authorization"] == f"Bearer {kept.token}"
+            status = kept.status if is_known else 401
             with kept.came:
                 kept.paths.append(self.path)
                 kept.bodies.append(body)
-                if kept.status == 200:
+                if status == 200:
                     request = ExportTraceServiceRequest()
                     request.ParseFromString(body)
                     kept.requests.append(request)
                 kept.came.notify_all()
-            self.send_response(kept.status)
+            self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
