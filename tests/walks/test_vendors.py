@@ -159,11 +159,18 @@ def test_tokens_and_their_price_are_on_the_record(
     for call in (record, never_asked_ahead):
         usage = call["usage"]
         assert usage["requests"] + usage["failures"] == call["asked"] >= 6
-        assert usage["promptTokens"] == 1000 * usage["requests"]
-        assert usage["costUsd"] == pytest.approx(0.00048 * usage["requests"])
+        tokens = usage["promptTokens"] + usage["completionTokens"]
+        assert tokens - usage["estimatedTokens"] == 1020 * usage["requests"], "those that were counted"
+        assert 700 * usage["failures"] < usage["estimatedTokens"] < 1400 * usage["failures"], "broken off"
+        assert usage["costUsd"] == pytest.approx(0.00048 * tokens / 1020, abs=1e-6)
     assert never_asked_ahead["usage"]["failures"] == 1, "the answer broken off because it would have leaked"
     asked_in_vain = record["asked"] - never_asked_ahead["asked"]
     assert 1 <= record["usage"]["failures"] <= 1 + asked_in_vain, "replies thought of ahead and called off"
+    assert never_asked_ahead["usage"]["ahead"] is None
+    ahead = record["usage"]["ahead"]
+    assert ahead["asked"] == ahead["takenOver"] + ahead["dropped"] >= 1
+    assert ahead["dropped"] <= asked_in_vain
+    assert (ahead["droppedPromptTokens"] > 0) == (ahead["dropped"] > 0)
 
 
 def test_the_vendor_listened_along_to_the_contact_alone(record: dict[str, Any]) -> None:
