@@ -406,6 +406,8 @@ class AudioBank:
     def _tell_pieces(self, count: int) -> None:
         mine = self._listening_along.rows(count, self.tick)
         mine = mine[self._speech.speaking[mine] & self._listened_to[mine]]
+        if not len(mine):
+            return
         told = list(map(self.rows.at, mine.tolist()))
         self._tape.collect(told, mine, self.tick - PIECE_TICKS, self.tick)
         for row in told:
@@ -413,11 +415,12 @@ class AudioBank:
 
     def _tell_piece(self, row: Row) -> None:
         self._append_speech(row)
-        piece = bytes(memoryview(row.speech)[row.speech_told :])
-        if piece and self._listened_to[row.number]:
-            at_ms = self._ms(row, row.speech_from * FRAME_SAMPLES + row.speech_told)
+        told, until = row.speech_told, len(row.speech)
+        if told < until and self._listened_to[row.number]:
+            at_ms = self._ms(row, row.speech_from * FRAME_SAMPLES + told)
+            piece = bytes(memoryview(row.speech)[told:])
             self._events.append(SpeechPiece(row.line_id, at_ms, piece, not row.recording))
-            row.speech_told = len(row.speech)
+            row.speech_told = until
 
     def _append_speech(self, row: Row) -> None:
         if row.speech_until < self.tick:
