@@ -7,8 +7,8 @@ Knows no socket, file, clock or task. Nothing is made per packet; Python objects
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -50,7 +50,7 @@ from byourside_server.media.rtp import (
     is_rtcp,
     parse,
 )
-from byourside_server.media.sender import PacketWriter
+from byourside_server.media.sender import Outgoing, PacketWriter
 from byourside_server.media.shifts import Shifts
 from byourside_server.media.speech import SpeechWatch
 from byourside_server.media.tape import HISTORY_TICKS, RecordingBlock, Tape
@@ -68,14 +68,6 @@ _ULAW_KIND, _ALAW_KIND = VERSION_2 << 8 | PCMU, VERSION_2 << 8 | PCMA
 SILENT_FRAME: Bytes = np.full(FRAME_SAMPLES, ULAW_SILENCE, np.uint8)
 SILENT_CLIP = -1
 """Clip number of sounds nobody asked to hear about (keypad tones)."""
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    packets: Bytes
-    """`[rows, 172]`: the frame of every row, whether connected or not."""
-    instead: Mapping[int, bytes]
-    """Telephone events that replace the frame of their row."""
 
 
 class AudioBank:
@@ -224,7 +216,7 @@ class AudioBank:
 
         `packets` is `[n, width]`, of which the first `lengths` bytes count.
         """
-        # One row of three 32-bit numbers a packet: the first holds version, marker, payload type and sequence.
+        # Three 32-bit numbers a packet, the first being version, marker, payload type and sequence.
         header = np.ascontiguousarray(packets[:, :HEADER_BYTES]).view(">u4").astype(np.int64)
         kind = (header[:, 0] >> 16) & _KIND_MASK
         alaw = kind == _ALAW_KIND

@@ -84,7 +84,7 @@ class JitterRing:
 
         `sequence` is the 16-bit number of the header; rows unwrap it against the highest they have seen.
         """
-        # Questions about all rows are put by counting: `any` and `all` take six times as long where rows are few.
+        # What holds for all or none is counted: `any` and `all` take six times as long where rows are few.
         whole = not np.count_nonzero(rows != self._numbers[: len(rows)])
         where: Where = slice(0, len(rows)) if whole else rows
         reference = self._highest[where]

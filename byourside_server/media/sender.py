@@ -3,7 +3,8 @@
 Knows RTP headers and codecs. Does not know sockets or what the frames say.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,6 +20,14 @@ from byourside_server.media.rtp import (
     VERSION_2,
     RtpPacket,
 )
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    packets: Bytes
+    """`[rows, 172]`: the frame of every row, whether connected or not."""
+    instead: Mapping[int, bytes]
+    """Telephone events that replace the frame of their row."""
 
 
 class PacketWriter:

@@ -171,7 +171,7 @@ class SpeechWatch:
         return _Due(np.concatenate([rows for _, _, rows in parts]), np.concatenate(beyond_of), parts)
 
     def _gather(self, due: _Due, window: SoundWindow, stays: Mask) -> tuple[Floats, Rows]:
-        """Energy of each chunk that ends in this tick, and the rows to be heard: the loud and those that stay.
+        """Energy of each chunk that ends in this tick; the rows to be heard: the loud and those that stay.
 
         The chunks of the latter are copied into scratch space, in their order.
         """
