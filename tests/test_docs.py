@@ -42,6 +42,18 @@ def test_every_link_and_every_named_file_exists(page: Path) -> None:
     assert [name for name in NAMED_FILE.findall(text) if not (ROOT / name).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_row_of_a_table_has_the_cells_of_its_head(page: Path) -> None:
+    """A bar inside a cell ends it, also between backticks; readers never see what comes behind."""
+    cells_of_head, broken = 0, []
+    for line in page.read_text().splitlines():
+        cells = len(re.split(r"(?<!\\)\|", line)) if line.startswith("|") else 0
+        cells_of_head = (cells_of_head or cells) if cells else 0
+        if cells != cells_of_head:
+            broken.append(line)
+    assert broken == []
+
+
 def test_the_sandbox_page_lists_every_persona_and_no_other() -> None:
     rows = re.findall(r"^\| (\d\d) \| ([^|]+?) \|", (ROOT / "docs/sandbox.md").read_text(), re.MULTILINE)
     assert dict(rows) == {digits: phone.title for digits, phone in PERSONAS.items()}

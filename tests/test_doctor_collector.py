@@ -31,6 +31,19 @@ def test_one_that_takes_traces_is_well(tmp_path: Path) -> None:
     assert (finding.verdict, told.paths, told.spans) == ("ok", ["/v1/traces"], [])
 
 
+def test_one_that_wants_a_header_gets_the_one_the_server_will_send(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OTLP exporter specification: `OTEL_EXPORTER_OTLP_HEADERS`, values percent-encoded."""
+    with collector() as told:
+        told.token = "let me in"
+        [stranger] = examined(tmp_path, told.url)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20let%20me%20in,x-more=1")
+        [known] = examined(tmp_path, told.url)
+    assert (stranger.verdict, known.verdict) == ("warn", "ok")
+    assert "401" in stranger.words
+
+
 def test_one_that_refuses_or_is_not_there_costs_traces_and_no_calls(tmp_path: Path) -> None:
     with collector() as told:
         told.status = 404

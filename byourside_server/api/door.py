@@ -54,14 +54,15 @@ class Door:
 
     async def _enter(self, scope: Scope, receive: Receive, way_out: WayOut, visit: Visit) -> None:
         path, method = scope["path"], scope["method"]
+        found = self._places(scope).at(path)
+        if found is not None:
+            scope[ROUTE] = found[0].path  # before the key: who is refused was there, too
         if path == "/v1" or path.startswith("/v1/"):
             account, key = await self._desk.authenticate(bearer_of(Headers(scope=scope)))
             visit = Visit(visit.request_id, visit.is_head, account, key)
-        found = self._places(scope).at(path)
         if found is None:
             raise Refusal("not_found", "There is nothing at this path; /docs lists what there is.")
         place, parts = found
-        scope[ROUTE] = place.path
         if method == "OPTIONS":
             headers = {"Allow": ", ".join(place.allowed)}
             await Response(status_code=204, headers=headers)(scope, receive, way_out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from byourside_server.cli.findings import Finding
@@ -18,13 +19,13 @@ def check_collector(config: Config) -> Iterator[Finding]:
         return
     import httpx
 
-    from byourside_server.spans.export import CURE, is_installed
+    from byourside_server.spans.export import CURE, headers_given, is_installed
 
     if not is_installed():
         yield Finding("fail", "collector", f"otel_endpoint is set, and its library is not installed: {CURE}")
         return
     try:
-        headers = {"Content-Type": "application/x-protobuf"}
+        headers = {**headers_given(os.environ), "content-type": "application/x-protobuf"}
         answer = httpx.post(endpoint, content=NO_SPANS, headers=headers, timeout=PATIENCE_S)
     except (httpx.HTTPError, httpx.InvalidURL) as trouble:
         # A server without its collector works; only its traces are lost.

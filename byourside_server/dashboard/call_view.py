@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from byourside_server.calls import lifecycle
 from byourside_server.calls.call import Call, Evidence, FieldValue, JsonValue
 from byourside_server.calls.latency import stages
 from byourside_server.calls.transcript import Turn
@@ -40,7 +41,10 @@ class ShownTurn:
 
 @dataclass(frozen=True)
 class ShownField:
-    """A field that was asked for, its value once known, and the words it was taken from."""
+    """A field that was asked for, its value once known, and the words it was taken from.
+
+    `is_known` also where it will never be learnt: the call is over.
+    """
 
     name: str
     value: FieldValue
@@ -98,11 +102,12 @@ def shown_turns(call: Call) -> list[ShownTurn]:
 def shown_fields(call: Call) -> list[ShownField]:
     """Every field asked for, in the order of asking."""
     report = call.report
+    is_known = report is not None or call.state in lifecycle.TERMINAL_STATES
     return [
         ShownField(
             field.name,
             report.extracted.get(field.name) if report else None,
-            report is not None,
+            is_known,
             report.evidence.get(field.name) if report else None,
         )
         for field in call.request.fields

@@ -283,7 +283,7 @@ class Line:
                 case talk.Think():
                     self._thoughts.think(wish)
                 case talk.Confirm():
-                    self._thoughts.confirm()
+                    await self._thoughts.confirm()
                 case talk.StopThinking():
                     self._thoughts.stop()
                 case talk.Transfer():

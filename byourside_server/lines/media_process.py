@@ -6,6 +6,7 @@ If the child dies, every open line hears `Lost`; the next `open` starts another.
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import subprocess
@@ -42,6 +43,12 @@ __all__ = ["InProcessMedia", "MemoryWire", "ProcessMediaPort"]
 
 LOOK_EVERY_S = 0.5
 """How often an engine that holds lines is asked how it does."""
+LOOK_PATIENCE_S = 1.0
+"""Who says nothing for so long is late, whatever he said before."""
+SILENT_LOOKS = 20
+"""So often in a row, half a minute: it is ended then, since a queue would stand for ever before it."""
+OPEN_TIMEOUT_S = 30.0
+"""Longer than a start may take: who comes second to an engine that is being started waits here."""
 LATE_SHARE = 0.02
 """More late ticks than this, and nobody is added: those who talk would hear it."""
 MOST_NEWCOMERS = 50
@@ -54,6 +61,8 @@ _READ_BYTES = 1 << 18
 _SEND_BUFFER_BYTES = 1 << 21
 # socket(7), Linux; `socket` has no name for it.
 _SO_SNDBUFFORCE = 32
+
+log = logging.getLogger(__name__)
 
 
 class ProcessMediaPort:
@@ -75,6 +84,7 @@ class ProcessMediaPort:
         self._looking: asyncio.Task[None] | None = None
         self._is_calm = True
         self._newcomers = 0
+        self._silent_looks = 0
 
     @property
     def is_running(self) -> bool:
@@ -119,7 +129,7 @@ class ProcessMediaPort:
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None
-        if self._writer is not None:
+        if self._writer is not None and not self._writer.is_closing():
             self._writer.write_eof()
         child, self._child = self._child, None
         if child is not None:
@@ -142,10 +152,13 @@ class ProcessMediaPort:
         self._listeners[line_id] = on_event
         self._do(Open(line_id))
         try:
-            return await answer
-        except BaseException:
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                return await answer
+        except BaseException as trouble:
             self._listeners.pop(line_id, None)
             self._do(Close(line_id))
+            if isinstance(trouble, TimeoutError):
+                raise MediaUnavailable("the media engine does not answer") from None
             raise
         finally:
             self._opening.pop(line_id, None)
@@ -209,15 +222,35 @@ class ProcessMediaPort:
     async def _look(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            self._newcomers = 0
-            if not self._listeners or not self.is_running:
-                self._is_calm = True
-                continue
-            with contextlib.suppress(MediaUnavailable):
+            await self._look_once()
+
+    async def _look_once(self) -> None:
+        self._newcomers = 0
+        if not self._listeners or not self.is_running:
+            self._is_calm = True
+            return
+        try:
+            async with asyncio.timeout(LOOK_PATIENCE_S):
                 stats = await self.stats()
-                self._is_calm = (
-                    stats.lately_late_share <= LATE_SHARE and stats.lately_work_ms <= WORK_SHARE * TICK_MS
-                )
+        except MediaUnavailable:
+            return
+        except TimeoutError:
+            self._is_calm = False
+            self._silent_looks += 1
+            if self._silent_looks >= SILENT_LOOKS:
+                self._end_silent()
+            return
+        self._silent_looks = 0
+        self._is_calm = (
+            stats.lately_late_share <= LATE_SHARE and stats.lately_work_ms <= WORK_SHARE * TICK_MS
+        )
+
+    def _end_silent(self) -> None:
+        """Its calls have no sound any more; they hear `Lost`, and the next one starts another."""
+        self._silent_looks = 0
+        if self._child is not None:
+            log.error("the media engine says nothing and is ended", extra={"pid": self._child.pid})
+            self._child.kill()
 
     def _spawn(self, file: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", ENGINE, "--fd", str(file)]

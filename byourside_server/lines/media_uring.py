@@ -21,7 +21,9 @@ _OFFSET_ENTRIES = 0x10000000
 _ENTER_GETEVENTS = 1
 # One thread submits and waits: completions need not interrupt it (Linux 6.0 and 6.1; 0 before).
 _SINGLE_ISSUER, _COOPERATIVE = 1 << 12, 1 << 8
-_FEATURE_SINGLE_MMAP = 1 << 0
+_FEATURE_SINGLE_MMAP, _FEATURE_CQE_SKIP = 1 << 0, 1 << 11
+# Without the second a ring is made, and then refuses every quiet entry and all that stand behind it.
+_FEATURES_NEEDED = _FEATURE_SINGLE_MMAP | _FEATURE_CQE_SKIP
 
 SEND, RECV = 26, 27
 QUIET = 1 << 6
@@ -64,7 +66,7 @@ class Ring:
         if self._file < 0:
             raise OSError(ctypes.get_errno(), "io_uring_setup")
         self.entries, completions, features = parameters[0], parameters[1], parameters[5]
-        if not features & _FEATURE_SINGLE_MMAP:
+        if features & _FEATURES_NEEDED != _FEATURES_NEEDED:
             os.close(self._file)
             raise OSError("this kernel's io_uring is too old")
         # io_sqring_offsets: head, tail, mask, entries, flags, dropped, array; io_cqring_offsets: … cqes.

@@ -42,9 +42,12 @@ class Thoughts:
         self.stop()
         self._thought = self._tasks.start(self._think(wish))
 
-    def confirm(self) -> None:
+    async def confirm(self) -> None:
         """What was asked ahead is the answer."""
         if isinstance(self.mind, ForesightedMind):
+            # One asked at this very moment (the machine had stalled) begins in the next round; until then the
+            # mind would take an earlier one for it, which was dropped.
+            await asyncio.sleep(0)
             self.mind.confirm()
 
     def stop(self) -> None:

@@ -43,7 +43,11 @@ def write_out(sheet: Sheet, accept: str) -> tuple[bytes, str]:
     registry.register(_Page(sheet))
     # CPU, memory, open files and start of this process; from /proc, so nothing elsewhere.
     ProcessCollector(registry=registry)
-    encode, content_type = choose_encoder(accept)
+    try:
+        encode, content_type = choose_encoder(accept)
+    except (TypeError, ValueError):
+        # A version that is no number is more than the library reads.
+        encode, content_type = choose_encoder("")
     return encode(registry), content_type
 
 

@@ -18,6 +18,7 @@ from byourside_server.lines.trunk_health import TargetHealth
 from byourside_server.lines.trunks import Door, Trunks
 from byourside_server.measures import table
 from byourside_server.measures.book import Book, Labels, Measure, Tally
+from byourside_server.metrics.beginnings import attempts_of, beginnings
 from byourside_server.store.backlog import Backlog
 from byourside_server.store.database import StoreUnavailable
 
@@ -62,7 +63,7 @@ class Readings:
         """Everything as it is now."""
         sheet = Sheet()
         for measure in table.MEASURES:
-            nothing = () if measure.labels else ((),)
+            nothing = beginnings(measure)
             if measure.kind == "counter":
                 sheet.values[measure] = dict.fromkeys(nothing, 0.0) | self.book.counts(measure)
             elif measure.kind == "histogram":
@@ -114,6 +115,9 @@ class Readings:
 def read_trunk(sheet: Sheet, trunks: Trunks, door: Door) -> None:
     """One trunk, by the operator's own name for it."""
     name, now = door.trunk.name, trunks.now()
+    attempts = sheet.values.setdefault(table.ATTEMPTS, {})
+    for labels in attempts_of(name):
+        attempts.setdefault(labels, 0.0)
     sheet.put(table.TRUNK_UP, float(not trunks.door_is_down(door)), name)
     sheet.put(table.TRUNK_CALLS, door.live_calls, name)
     if door.trunk.register:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from byourside_server.errors import ConfigError
@@ -88,6 +88,14 @@ def is_installed() -> bool:
         return importlib.util.find_spec("opentelemetry.exporter.otlp.proto.http") is not None
     except ModuleNotFoundError:
         return False
+
+
+def headers_given(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """What the protocol's variables add to every request, read as the library reads them."""
+    from opentelemetry.util.re import parse_env_headers
+
+    of_traces = environ.get("OTEL_EXPORTER_OTLP_TRACES_HEADERS")
+    return parse_env_headers(of_traces or environ.get("OTEL_EXPORTER_OTLP_HEADERS", ""), liberal=True)
 
 
 def _silence() -> None:

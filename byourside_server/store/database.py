@@ -39,6 +39,10 @@ AGAIN_SQLSTATES = frozenset({"40001", "40P01"})
 # Connection, resources, an operator's hand: classes of sqlstate that say nothing against the statement.
 TROUBLE_CLASSES = ("08", "53", "57")
 TRIES = 3
+# Not as the database would have it by default: whoever waits for a lock looks afterwards, and what only reads
+# sees one moment in all its statements.
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
+ONE_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 KNOWN_URLS = "write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
 
 
@@ -168,7 +172,7 @@ class Database:
         """Run `fn` on one consistent snapshot; it must not write."""
         if self._sqlite is not None:
             return cast("T", await self._settled(self._sqlite.read(lambda conn: fn(conn, *args, **kwargs))))
-        return await self._on_postgres(lambda conn: fn(conn, *args, **kwargs))
+        return await self._on_postgres(lambda conn: fn(conn, *args, **kwargs), ONE_SNAPSHOT)
 
     async def glance(
         self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -198,10 +202,10 @@ class Database:
                 raise self._trouble(error) from error
             raise
 
-    async def _on_postgres(self, work: Callable[[sa.Connection], T]) -> T:
+    async def _on_postgres(self, work: Callable[[sa.Connection], T], begin: str = BEGIN) -> T:
         for attempt in range(1, TRIES + 1):
             try:
-                return await self._in_transaction(work)
+                return await self._in_transaction(work, begin)
             except Exception as error:
                 if attempt < TRIES and _sqlstate_of(error) in AGAIN_SQLSTATES:
                     continue
@@ -210,13 +214,12 @@ class Database:
                 raise
         raise AssertionError("unreachable")
 
-    async def _in_transaction(self, work: Callable[[sa.Connection], T]) -> T:
+    async def _in_transaction(self, work: Callable[[sa.Connection], T], begin: str) -> T:
         assert self._glances is not None
         async with self._glances.connect() as conn:
             theirs = cast("Any", (await conn.get_raw_connection()).driver_connection)
             try:
-                # Not as the database would have it by default: whoever waits for a lock looks afterwards.
-                await theirs.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+                await theirs.execute(begin)
                 value = await conn.run_sync(work)
                 await theirs.execute("COMMIT")
             except Exception:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from byourside_server.api.application import create_api
 from byourside_server.api.desk import ApiSettings
 from byourside_server.errors import Refusal
+from byourside_server.measures.route import ROUTE
 from tests.api.conftest import KEY, Browser, FakeDesk, error_of
 
 PATHS_UNDER_KEY = [
@@ -199,3 +201,20 @@ def test_health_says_whether_calls_can_be_given_to_each_trunk(desk: FakeDesk) ->
 def test_health_needs_no_key(api: Browser) -> None:
     api.headers.pop("Authorization")
     assert api.get("/healthz").json() == {"status": "ok", "version": "0.1.0"}
+
+
+def test_who_is_refused_without_a_key_counts_on_the_path_that_was_asked_for(desk: FakeDesk) -> None:
+    """docs/metrics.md: the route `other` is whatever has no place here."""
+    api, routes = create_api(desk, settings=ApiSettings("0.1.0")), []
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        await api(scope, receive, send)
+        routes.append(scope.get(ROUTE))
+
+    stranger = Browser(watched)
+    try:
+        paths = ("/v1/agent/calls/call-0", "/v1/nothing/here")
+        assert [stranger.get(path).status_code for path in paths] == [401, 401]
+    finally:
+        stranger.close()
+    assert routes == ["/v1/agent/calls/{call_id}", None]

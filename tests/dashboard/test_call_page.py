@@ -73,6 +73,27 @@ def test_evidence_steps_callback_usage_and_times_are_told(page: Page, finished: 
     assert steps[:4] == ["Accepted and queued", "Dialing", "Ringing", "Answered"]
 
 
+def test_what_had_to_be_said_stands_with_the_request_too(page: Page, finished: Call) -> None:
+    """Where nobody answered there is no report that could tell it."""
+    page.goto(f"/calls/{finished.id}")
+    request = page.get_by_role("region", name="The request")
+    expect(request).to_contain_text("Please bring your insurance card.")
+    expect(request).to_contain_text("Do you have any allergies?")
+
+
+def test_no_number_is_broken_in_two_on_a_telephone(page: Page, finished: Call) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    try:
+        page.goto(f"/calls/{finished.id}")
+        page.get_by_text("What each wait was made of").click()
+        numbers = page.get_by_role("region", name="What each wait was made of").locator("td.number")
+        lines = "cell => { const text = document.createRange(); text.selectNodeContents(cell);"
+        lines += " return text.getClientRects().length; }"
+        assert [number.evaluate(lines) for number in numbers.all()] == [1] * 12
+    finally:
+        page.set_viewport_size({"width": 1440, "height": 900})
+
+
 def test_a_webhook_is_seen_with_its_body_and_sent_again(page: Page, house: House, finished: Call) -> None:
     page.goto(f"/calls/{finished.id}")
     last = page.locator(".webhooks > li").last

@@ -54,5 +54,14 @@ def test_only_an_answer_has_a_response_time() -> None:
 def test_a_call_without_words_has_an_empty_page() -> None:
     silent = replace(call(), turns=(), report=None, recording_ms=None)
     assert shown_turns(silent) == []
-    fields = [(field.name, field.is_known) for field in shown_fields(silent)]
-    assert fields == [("time", False), ("sure", False)]
+
+
+def test_a_field_may_be_learnt_yet_until_the_call_is_over() -> None:
+    """Who was never reached will not tell it any more."""
+
+    def known(state: str) -> list[tuple[str, bool]]:
+        shown = shown_fields(replace(call(), report=None, state=state))
+        return [(field.name, field.is_known) for field in shown]
+
+    assert known("in_progress") == known("post") == [("time", False), ("sure", False)]
+    assert known("declined") == known("failed") == [("time", True), ("sure", True)]

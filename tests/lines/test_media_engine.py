@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import time
 
@@ -12,7 +13,7 @@ from byourside_server.lines import media_engine
 from byourside_server.lines.media_engine import FEW_ROWS, TICK_S, Orders, Parent, Punctuality
 from byourside_server.lines.media_memory import MemoryRows, MemoryWire
 from byourside_server.lines.media_room import MediaRoom
-from byourside_server.media.messages import AskStats, EngineStats, Open
+from byourside_server.media.messages import AskStats, EngineStats, Open, OpenFailed
 from byourside_server.media.wire import encode
 
 
@@ -81,3 +82,21 @@ def test_only_a_crowd_is_woken_up_for_apart_from_its_packets(
     assert clock.sleeps in range(ticks * wake_ups, (ticks + 1) * wake_ups + 1)
     due_at = 100.0 + TICK_S * np.arange(1, len(sent_at) + 1)
     assert np.allclose(sent_at, due_at, atol=media_engine.SPARED_S)
+
+
+def test_what_found_no_room_is_told_meanwhile_whatever_number_the_socket_has() -> None:
+    """It keeps the one that the server gave it, who may hold thousands of files; select(2) knows 1,024."""
+    ours, theirs = socket.socketpair()
+    number = fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD, 1024)
+    theirs.close()
+    parent = Parent(socket.socket(fileno=number))
+    told = encode(OpenFailed("a", "no " * 1_000_000))
+    parent.tell([OpenFailed("a", "no " * 1_000_000)])
+    ours.setblocking(False)
+    heard = 0
+    while heard < len(told):
+        came = len(ours.recv(1 << 20))
+        assert came
+        heard += came
+        parent.rest_until(time.monotonic() + 0.002)
+    ours.close()

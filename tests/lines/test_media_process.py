@@ -8,6 +8,9 @@ import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
+
+from byourside_server.lines import media_process
 from byourside_server.lines.media_port import (
     ClipEnded,
     ClipStarted,
@@ -227,6 +230,26 @@ def test_stopping_finishes_open_recordings(tmp_path: Path) -> None:
     assert (tmp_path / "a.wav").stat().st_size == 58 + closed.stats.duration_ms * 16
 
 
+def test_an_engine_that_has_just_died_is_stopped_all_the_same() -> None:
+    """uvloop minds an end of what is closed already; its lines hear of the loss, and the child is buried."""
+    uvloop = pytest.importorskip("uvloop")
+    events = Ear()
+
+    async def story() -> int | None:
+        async with engine() as media:
+            await media.open("a", events.hear)
+            assert media._writer is not None
+            assert media._child is not None
+            media._writer.transport.abort()
+            await asyncio.sleep(0)
+            child = media._child
+            await media.stop()
+            return child.returncode
+
+    assert uvloop.run(story()) is not None
+    assert [type(event) for event in events] == [Lost]
+
+
 def test_a_full_engine_refuses() -> None:
     async def story() -> str:
         async with engine(capacity=1) as media:
@@ -238,3 +261,70 @@ def test_a_full_engine_refuses() -> None:
         return "accepted"
 
     assert asyncio.run(story()) == "all 1 rows are in use"
+
+
+def test_an_engine_that_hangs_is_given_no_more_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGSTOP: the process is there, its socket is open, and nothing comes back."""
+    monkeypatch.setattr(media_process, "LOOK_EVERY_S", 3600.0)
+    monkeypatch.setattr(media_process, "LOOK_PATIENCE_S", 0.1)
+
+    async def story() -> tuple[bool, bool]:
+        async with engine() as media:
+            await media.open("a", lambda event: None)
+            before = media.has_room()
+            assert media.pid is not None
+            os.kill(media.pid, signal.SIGSTOP)
+            await media._look_once()
+            after = media.has_room()
+            os.kill(media.pid, signal.SIGCONT)
+            return before, after
+
+    assert asyncio.run(story()) == (True, False)
+
+
+def test_an_engine_that_says_nothing_any_more_is_ended_and_replaced(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(media_process, "LOOK_EVERY_S", 3600.0)
+    monkeypatch.setattr(media_process, "LOOK_PATIENCE_S", 0.05)
+    monkeypatch.setattr(media_process, "SILENT_LOOKS", 2)
+    events, again = Ear(), Ear()
+
+    async def story() -> list[bool]:
+        async with engine() as media:
+            await media.open("a", events.hear)
+            assert media.pid is not None
+            os.kill(media.pid, signal.SIGSTOP)
+            await media._look_once()
+            had = [media.is_running]
+            await media._look_once()
+            await events.until(Lost)
+            had.append(media.is_running)
+            await media._look_once()
+            had.append(media.has_room())
+            await media.open("b", again.hear)
+            return had
+
+    assert asyncio.run(story()) == [True, False, True]
+    assert "says nothing and is ended" in caplog.text
+    assert Lost not in map(type, again)
+
+
+def test_a_call_does_not_wait_for_ever_for_an_engine_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And once the engine goes on, nothing is left of it there."""
+
+    async def story() -> tuple[str, int]:
+        async with engine() as media:
+            await media.start()
+            assert media.pid is not None
+            os.kill(media.pid, signal.SIGSTOP)
+            monkeypatch.setattr(media_process, "OPEN_TIMEOUT_S", 0.1)
+            why = "opened"
+            try:
+                await media.open("a", lambda event: None)
+            except MediaUnavailable as refusal:
+                why = str(refusal)
+            os.kill(media.pid, signal.SIGCONT)
+            return why, (await media.stats()).rows_open
+
+    assert asyncio.run(story()) == ("the media engine does not answer", 0)

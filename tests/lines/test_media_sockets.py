@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -307,3 +309,27 @@ def test_a_packet_is_told_with_its_own_row_whoever_else_is_silent(
         assert heard == {row: far_sides[row].port for row in speaking}
     for row in range(2):
         rows.close(row)
+
+
+def test_a_kernel_that_can_not_keep_quiet_has_no_ring_for_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    """io_uring_setup(2): Linux 5.4 to 5.16 have a ring, but refuse each entry with IOSQE_CQE_SKIP_SUCCESS."""
+    features_of_5_15 = 0x7FF
+    made: list[int] = []
+
+    class OlderKernel:
+        """As much of libc as a ring is made with."""
+
+        @staticmethod
+        def syscall(number: int, entries: int, parameters: Any) -> int:
+            assert number == uring._SETUP
+            given = parameters._obj
+            given[0], given[1], given[5] = entries, 2 * entries, features_of_5_15
+            made.append(os.memfd_create("ring"))
+            os.truncate(made[-1], 1 << 29)
+            return made[-1]
+
+    monkeypatch.setattr(uring, "_LIBC", OlderKernel)
+    with pytest.raises(OSError, match="too old"):
+        uring.Ring(4)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(made[0])

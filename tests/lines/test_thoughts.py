@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from byourside_server.calls.call import Field
 from byourside_server.calls.latency import Silence
 from byourside_server.conversation import events as talk
 from byourside_server.conversation.brief import Brief
+from byourside_server.conversation.llm_mind import LlmMind
 from byourside_server.conversation.mind import Decision, Situation
 from byourside_server.lines.inbound import Inbound, MindFailed, Replied, Spoke
 from byourside_server.lines.thoughts import Thoughts
 from byourside_server.providers.base import ProviderError, ProviderErrorKind
+from tests.conversation.scripted_model import calls, model, says
 from tests.lines.rehearsal import Aloud, Ears, Mind, play, rehearsal, until
 
 ASK = Decision("Does that work?", asks="confirmed")
@@ -115,6 +119,26 @@ def test_a_mind_that_cannot_get_ready_is_asked_all_the_same(
 
     play(story)
     assert ("a mind broke in its preparation" in caplog.text) == logged
+
+
+def test_a_reply_taken_over_at_the_moment_it_was_asked_is_not_taken_for_one_that_was_dropped() -> None:
+    """A machine that stalled for a second finds both due at once: to ask ahead, and the end of the turn."""
+    scripted = model(says("", calls("note_field", name="confirmed", value="wrong")), "Fine.", "Great.")
+    mind = LlmMind(scripted)
+    said = Situation(Brief("Ask.", fields=(Field("confirmed"),)), (), "heard", "well", is_ahead=True)
+
+    async def story() -> None:
+        thoughts = Thoughts("call-1", mind, lambda _: None)
+        thoughts.think(talk.Think(1, said))
+        await asyncio.sleep(1)
+        thoughts.stop()
+        thoughts.think(talk.Think(2, replace(said, text="well yes")))
+        await thoughts.confirm()
+        await asyncio.sleep(1)
+
+    play(story)
+    assert len(scripted.requests) == 3
+    assert mind._known.notes == {}
 
 
 # --- on a line ----------------------------------------------------------------------------------------

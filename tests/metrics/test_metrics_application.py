@@ -132,16 +132,21 @@ def value(families: dict[str, Metric], name: str, **labels: str) -> float:
     return float(found)
 
 
-def full_house() -> House:
-    house = House()
+def note_everything(book: Book) -> None:
+    """Two calls, and one of whatever else is counted or timed."""
     for call in (COMPLETED, BUSY):
-        note(house.book, call)
+        note(book, call)
     for measure in table.MEASURES:
         labels = tuple(f"some-{label}" for label in measure.labels)
         if measure.kind == "histogram" and measure is not table.TICKS:
-            house.book.observe(measure, 0.3, *labels)
+            book.observe(measure, 0.3, *labels)
         elif measure.kind == "counter":
-            house.book.count(measure, *labels)
+            book.count(measure, *labels)
+
+
+def full_house() -> House:
+    house = House()
+    note_everything(house.book)
     return house
 
 
@@ -184,6 +189,16 @@ def assert_rises_to_infinity(family: Metric) -> None:
         assert buckets == sorted(buckets)
         assert [count for _, count in buckets] == sorted(count for _, count in buckets)
         assert buckets[-1] == (float("inf"), counts[labels])
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["application/openmetrics-text; version=xyz", "text/plain; version=1.x, */*", "*/*; q=abc", ";;,,"],
+)
+def test_a_reader_who_asks_for_what_can_not_be_read_gets_the_plain_page(accept: str) -> None:
+    [answer] = full_house().ask(("GET", "/metrics"), headers={"Accept": accept})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
 
 
 def test_the_page_holds_nothing_of_a_person() -> None:

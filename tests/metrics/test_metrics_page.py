@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -97,6 +98,20 @@ def test_queries_on_the_page_and_in_summaries_name_what_there_is() -> None:
     for word in WORDS.findall(PAGE + summaries):
         histogram = next((each for each in MEASURES if each.name == word), None)
         assert word == "byourside_server" or measure_of(word) or histogram, word
+
+
+def test_the_dashboard_draws_what_there_is() -> None:
+    """And what only grows by its growth; tests/peers asks a real Prometheus each of its queries."""
+    panels = json.loads((DOCS / "metrics-grafana.json").read_text())["panels"]
+    assert [panel["id"] for panel in panels] == list(range(1, len(panels) + 1))
+    places = [tuple(panel["gridPos"].values()) for panel in panels]
+    assert len(set(places)) == len(places)
+    for expression in (target["expr"] for panel in panels for target in panel["targets"]):
+        assert 'job=~"$job"' in expression
+        for word in WORDS.findall(expression):
+            measure = measure_of(word)
+            assert measure is not None, word
+            assert measure.kind == "gauge" or re.search(rf"(rate|increase)\({word}", expression), word
 
 
 def every_span() -> list[Span]:

@@ -24,8 +24,8 @@ from tests.peers.office import wave_of
 from tests.peers.process import wait_for
 from tests.peers.sipp import sipp
 from tests.peers.test_baresip import clip_of
-from tests.walks.conftest import README_CALL
-from tests.walks.house import House, wait_for_end
+from tests.walks.conftest import AGAIN, README_CALL
+from tests.walks.house import House, wait_for_end, was_disturbed
 
 ANSWERED, BUSY = "+14155550123", "+442079460123"
 # What the person says, and when: the agent's sentences are as long as its voice makes them.
@@ -93,6 +93,9 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calls]:
             with house.client(house.make_key()) as client:
                 ids = {to: place(client, to) for to in (ANSWERED, BUSY)}
                 records = {to: wait_for_end(client, call_id) for to, call_id in ids.items()}
+                for _ in range(AGAIN):
+                    if was_disturbed(records[ANSWERED]):
+                        records[ANSWERED] = wait_for_end(client, place(client, ANSWERED))
                 yield Calls(records, client, busy_phone.verdict())
         finally:
             assert house.stop() == 0, house.log()

@@ -80,7 +80,7 @@ def listen(
     request: ListenRequest | None = None,
 ) -> Result:
     async def run() -> Result:
-        request_ = request or ListenRequest(connect_s=0.3, answer_s=0.25)
+        request_ = request or ListenRequest(connect_s=1.0, answer_s=1.0)
         ears = DeepgramSpeechToText(endpoint(vendor.base_url, key), request_)
         try:
             return await story(ears)
@@ -387,7 +387,7 @@ def test_a_quiet_line_is_kept_alive(vendor: SimulatedDeepgramServer) -> None:
 
 
 STREAM_FAULTS: dict[str, tuple[Kind, str]] = {
-    "no_finalize_answer": (Kind.TIMED_OUT, "no words in 0.25 s"),
+    "no_finalize_answer": (Kind.TIMED_OUT, "no words in 1 s"),
     "garbage_message": (Kind.BAD_ANSWER, "no result"),
     "error_message": (Kind.UNAVAILABLE, "gave up"),
     "socket_dropped_always": (Kind.UNAVAILABLE, "cut off"),
@@ -519,7 +519,7 @@ def test_a_whole_turn_that_fails_says_how(vendor: SimulatedDeepgramServer, fault
         return await ears.transcribe(word(ONE) * 4, Expectation())
 
     with pytest.raises(ProviderError) as caught:
-        listen(vendor, story, request=ListenRequest(answer_s=0.1))
+        listen(vendor, story, request=ListenRequest(answer_s=0.5))
     assert caught.value.kind is STREAM_FAULTS[fault][0]
 
 
@@ -558,7 +558,7 @@ def speak(
     speaker: SimulatedAudioServer, text: str, *, model: str = "aura-2-thalia-en", language: str
 ) -> bytes:
     async def run() -> bytes:
-        voice = DeepgramTextToSpeech(endpoint(speaker.base_url), model, Patience(first_audio_s=0.2))
+        voice = DeepgramTextToSpeech(endpoint(speaker.base_url), model, Patience(first_audio_s=1.0))
         try:
             return await voice.synthesize(text, language=language)
         finally:

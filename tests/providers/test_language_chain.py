@@ -290,7 +290,7 @@ def test_closing_the_chain_closes_every_model() -> None:
 
 # From here on with real HTTP.
 
-SPEC = "compatible?model=first&base_url={0}&first_token_timeout_s=0.15, compatible?model=second&base_url={0}"
+SPEC = "compatible?model=first&base_url={0}&first_token_timeout_s=0.5, compatible?model=second&base_url={0}"
 FAULTS_BEFORE_TEXT = [
     "slow_first_token",
     "hang",
@@ -333,7 +333,7 @@ def test_every_fault_after_the_first_word_goes_out(fault: str, kind: ProviderErr
     async def story() -> list[object]:
         answer = Answer("One moment, I will have a look.", fault=fault)
         async with SimulatedChatServer(lambda _: answer) as server:
-            spec = f"compatible?model=a&base_url={server.base_url}&gap_timeout_s=0.15, ollama?model=b"
+            spec = f"compatible?model=a&base_url={server.base_url}&gap_timeout_s=0.5, ollama?model=b"
             chain = open_language_model(spec, {})
             try:
                 await hear(chain)

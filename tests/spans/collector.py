@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,6 +27,8 @@ class Collector:
 
     url: str = ""
     status: int = 200
+    token: str = ""
+    """What whoever sends shows as bearer; without it 401."""
     requests: list[ExportTraceServiceRequest] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
@@ -63,16 +66,20 @@ def collector() -> Iterator[Collector]:
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
             kept.held.wait(30)
+            is_known = not kept.token or self.headers["Authorization"] == f"Bearer {kept.token}"
+            status = kept.status if is_known else 401
             with kept.came:
                 kept.paths.append(self.path)
                 kept.bodies.append(body)
-                if kept.status == 200:
+                if status == 200:
                     request = ExportTraceServiceRequest()
                     request.ParseFromString(body)
                     kept.requests.append(request)
                 kept.came.notify_all()
-            self.send_response(kept.status)
+            self.send_response(status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.util import await_only
 
 from byourside_server.clock import ManualClock
 from byourside_server.errors import ConfigError
@@ -184,6 +185,26 @@ def test_a_reader_sees_one_moment(tmp_path: Path) -> None:
         await db.close()
 
     asyncio.run(story())
+
+
+def test_a_reader_of_postgresql_sees_one_moment_too(postgres_url: str) -> None:
+    """A page of calls reads one state after the other: a call that moves on meanwhile is on it once."""
+
+    async def story() -> tuple[list[int], list[int]]:
+        db = Database(postgres_url)
+        await run_sql(db, "CREATE TABLE things (n INTEGER)")
+
+        def twice(conn: sa.Connection) -> tuple[list[int], list[int]]:
+            before = things(conn)
+            await_only(run_sql(db, "INSERT INTO things VALUES (1)"))
+            return before, things(conn)
+
+        try:
+            return await db.read(twice)
+        finally:
+            await db.close()
+
+    assert asyncio.run(story()) == ([], [])
 
 
 def test_an_address_that_is_no_database_of_ours_is_named() -> None:

@@ -15,9 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from tests.walks.house import RING_TIMEOUT_S, House, Mailbox, Open, mailbox, opened, wait_for_end
+from tests.walks.house import (
+    RING_TIMEOUT_S,
+    House,
+    Mailbox,
+    Open,
+    mailbox,
+    opened,
+    wait_for_end,
+    was_disturbed,
+)
 
 SDK = Path(__file__).resolve().parents[2] / "sdks" / "python"
 
@@ -63,29 +73,48 @@ class Batch:
         return self.house.recording(self.records[name]["id"])
 
 
+# How often calls are placed anew in whose sound this machine has left holes.
+AGAIN = 2
+
+
 @contextlib.contextmanager
 def call_batch(server: Open) -> Iterator[Batch]:
-    """Have a server make all calls of BATCH at once."""
-    house, key = server.house, server.key
-    with mailbox() as mail, house.client(key) as client:
-        ids, terminal = {}, None
-        for name, changes in BATCH.items():
-            body = {**README_CALL, **changes, "webhookUrl": mail.url, "metadata": {"name": name}}
-            if name == BY_TERMINAL:
-                terminal = call_by_terminal(server, body)
-                continue
-            answer = client.post("/v1/agent/calls", json=body)
-            assert answer.status_code == 200, answer.text
-            assert answer.json()["status"] == "queued"
-            ids[name] = answer.json()["callId"]
-        assert terminal is not None
+    """Have a server make all calls of BATCH at once, and those again that the machine disturbed."""
+    with mailbox() as mail, server.house.client(server.key) as client:
+        records: dict[str, dict[str, Any]] = {}
+        shown, names = "", list(BATCH)
+        for _ in range(1 + AGAIN):
+            ids, first_line, terminal = placed(server, client, mail, names)
+            records |= {name: wait_for_end(client, ids[name]) for name in names}
+            if terminal is not None:
+                shown = first_line + terminal.communicate(timeout=30)[0]
+            names = [name for name in names if was_disturbed(records[name])]
+            if not names:
+                break
+        yield Batch(server.house, server.key, server.house.webhook_secret(), mail, records, shown)
+
+
+def placed(
+    server: Open, client: httpx.Client, mail: Mailbox, names: list[str]
+) -> tuple[dict[str, str], str, subprocess.Popen[str] | None]:
+    """Calls of BATCH placed: their ids by name, and the first line and the rest of BY_TERMINAL's terminal."""
+    ids: dict[str, str] = {}
+    first_line, terminal = "", None
+    for name in names:
+        body = {**README_CALL, **BATCH[name], "webhookUrl": mail.url, "metadata": {"name": name}}
+        if name == BY_TERMINAL:
+            terminal = call_by_terminal(server, body)
+            continue
+        answer = client.post("/v1/agent/calls", json=body)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["status"] == "queued"
+        ids[name] = answer.json()["callId"]
+    if terminal is not None:
         assert terminal.stdout is not None
         # "Placed call ID to NUMBER"
         first_line = terminal.stdout.readline()
         ids[BY_TERMINAL] = first_line.split()[2]
-        records = {name: wait_for_end(client, ids[name]) for name in BATCH}
-        shown = first_line + terminal.communicate(timeout=30)[0]
-        yield Batch(house, key, house.webhook_secret(), mail, records, shown)
+    return ids, first_line, terminal
 
 
 def call_by_terminal(server: Open, body: dict[str, Any]) -> subprocess.Popen[str]:

@@ -18,6 +18,8 @@ from typing import Any
 
 import httpx
 
+from byourside_server.conversation.phrases import phrases_for
+from byourside_server.conversation.words import UNINTELLIGIBLE
 from tests.loopback import served
 
 TERMINAL = {"completed", "no_answer", "voicemail", "declined", "failed"}
@@ -141,6 +143,34 @@ def wait_for_end(client: httpx.Client, call_id: str, timeout_s: float = 180.0) -
             return record
         time.sleep(0.2)
     raise AssertionError(f"call {call_id} was not over after {timeout_s} s: {record}")
+
+
+LATE_MS = 2000
+"""Who is answered later has met a busy machine."""
+
+
+def undisturbed(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The turns up to where the agent spoke late, or words came too late to be used: all, mostly."""
+    turns: list[dict[str, Any]] = record["turns"]
+    slow = {
+        each["turn"] for each in (record["latency"] or {"turns": []})["turns"] if each["totalMs"] > LATE_MS
+    }
+    fillers = phrases_for("en-US").fillers
+    since = 0
+    for place, turn in enumerate(turns):
+        if turn["text"] in fillers or turn["text"] == UNINTELLIGIBLE:
+            return turns[:place]
+        if turn["role"] == "contact":
+            since = place + 1
+        elif turn["index"] in slow:
+            return turns[:since]
+    return turns
+
+
+def was_disturbed(record: dict[str, Any]) -> bool:
+    """This machine stood still or was late: on the loopback nothing else makes holes in sound."""
+    holes = record["media"] and record["media"]["concealedMs"]
+    return bool(holes) or len(undisturbed(record)) < len(record["turns"])
 
 
 @dataclass(frozen=True)

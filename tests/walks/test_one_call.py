@@ -182,7 +182,6 @@ def test_calls_are_listed_most_recent_first_and_only_to_their_owner(batch: Batch
         listed = client.get("/v1/agent/calls", params={"limit": 100}).json()["calls"]
         created = [record["createdAt"] for record in listed]
         assert created == sorted(created, reverse=True)
-        assert {record["id"] for record in batch.records.values()} <= {record["id"] for record in listed}
-        assert listed[-1] == batch.records[listed[-1]["metadata"]["name"]]
+        assert all(record in listed for record in batch.records.values())
     with batch.house.client("bys_ak_" + "0" * 43) as stranger:
         assert stranger.get("/v1/agent/calls").json()["error"] == "unauthorized"

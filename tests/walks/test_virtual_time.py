@@ -12,15 +12,12 @@ from typing import Any
 
 import pytest
 
-from byourside_server.conversation.phrases import phrases_for
-from byourside_server.conversation.words import UNINTELLIGIBLE
 from tests.walks.conftest import BATCH, README_CALL, Batch, call_batch
-from tests.walks.house import Open, wait_for_end
+from tests.walks.house import Open, undisturbed, wait_for_end
 from tests.walks.test_one_call import assert_signed, epoch, wav_seconds
 
 # Of a call's whole length. Real engines on a busy machine take up to half a second more, once a turn.
 TOLERANCE_S = 3.0
-FILLERS = phrases_for("en-US").fillers
 RESULTS = (
     "status", "error", "answeredBy", "endedBy", "endReason",
     "outcome", "objectiveMet", "extracted", "analysis",
@@ -51,20 +48,9 @@ def said(turns: list[dict[str, Any]]) -> list[tuple[str, list[str], bool]]:
     return told
 
 
-def before_it_was_late(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """The turns up to where the agent spoke late, or words came too late to be used: all, mostly.
-
-    From there on the talk went another way.
-    """
-    turns: list[dict[str, Any]] = record["turns"]
-    for place, turn in enumerate(turns):
-        if turn["text"] in (*FILLERS, UNINTELLIGIBLE):
-            return turns[:place]
-    return turns
-
-
 def was_late(record: dict[str, Any]) -> bool:
-    return len(before_it_was_late(record)) < len(record["turns"])
+    """From some turn on the talk went another way."""
+    return len(undisturbed(record)) < len(record["turns"])
 
 
 @pytest.mark.parametrize("name", list(BATCH))
@@ -81,7 +67,7 @@ def test_the_results_are_those_of_real_time(batch: Batch, quick_batch: Batch, na
 def test_the_same_is_said_in_the_same_order(batch: Batch, quick_batch: Batch, name: str) -> None:
     """As far as this machine was in time in real time."""
     is_machine = batch.records[name]["answeredBy"] == "voicemail"
-    there, here = said(before_it_was_late(batch.records[name])), said(quick_batch.records[name]["turns"])
+    there, here = said(undisturbed(batch.records[name])), said(quick_batch.records[name]["turns"])
     if was_late(batch.records[name]):
         # The last one may have been cut short by the late one.
         there = there[:-1]
