@@ -67,8 +67,8 @@ class _Layout:
     """One message type: the two functions that lay it into a frame and read it from there.
 
     Their source is written here, once for each type, as `dataclasses` writes `__init__`: step by step through
-    the fields a piece of speech took three times as long on either side, and a thousand calls tell a hundred
-    in every tick.
+    the fields a piece of speech took more than three times as long to encode and twice as long to decode, and
+    a thousand calls tell a hundred in every tick.
     """
 
     def __init__(self, number: int, kind: type) -> None:
