@@ -8,6 +8,7 @@ Run as `python -m byourside_server.providers.recognition_worker`; `recognition_m
 
 import math
 import re
+import warnings
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -164,6 +165,10 @@ class Recogniser:
 
 def _decode(decoder: Decoder, sound: bytes) -> list[Segment]:
     """The pieces of the best path through the decoder's active search."""
+    # Else it would take out of this sound the noise it has learnt from others, and hear it another way after
+    # each of them. The library calls this needless, but nothing else has it forget.
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        decoder.start_stream()
     decoder.start_utt()
     decoder.process_raw(sound, full_utt=True)
     decoder.end_utt()
