@@ -85,7 +85,9 @@ def test_what_is_no_speech_is_no_confident_answer(recogniser: Recogniser, sound:
 
 
 @pytest.mark.parametrize(
-    "before", [turn("voicemail_greeting"), noise(3000, -30), hold_music(3000)], ids=["voice", "noise", "music"]
+    "before",
+    [turn("voicemail_greeting"), noise(3000, -30), hold_music(3000)],
+    ids=["voice", "noise", "music"],
 )
 @pytest.mark.parametrize("clip_id", ["yes_works", "no", "okay"])
 def test_the_same_sound_is_heard_the_same_after_other_callers(
