@@ -180,11 +180,12 @@ MOMENTS = ("createdAt", "startedAt", "endedAt", "recordingUrl", "callId", "id")
 
 
 def strangers(records: list[dict[str, Any]]) -> list[str]:
-    """Numbers whose calls are not alike in every field but their ids and moments."""
+    """Numbers whose calls are not alike in every field but their ids and moments, and the fields."""
     first: dict[str, dict[str, Any]] = {}
-    odd = []
+    odd: dict[str, set[str]] = {}
     for record in records:
         told = {name: value for name, value in record.items() if name not in MOMENTS}
-        if first.setdefault(record["to"], told) != told:
-            odd.append(record["to"])
-    return sorted(set(odd))
+        model = first.setdefault(record["to"], told)
+        if different := {name for name, value in told.items() if model.get(name) != value}:
+            odd.setdefault(record["to"], set()).update(different)
+    return [f"{number} ({', '.join(sorted(fields))})" for number, fields in sorted(odd.items())]
