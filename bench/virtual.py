@@ -7,7 +7,7 @@ webhook is there. Twice on the same directory: the first start has to ask the sp
 everything from the first. Right is a call whose status, end, fields and turns are those its number must give
 (bench/virtual_calls/expected.py), and whose last webhook is its record. All that as often as `--runs`, each
 time on an empty directory; medians are told, and every run is kept in bench/results/virtual.json. Fails where
-a call is not right, or where two calls to one number differ in any field but ids and moments.
+a call is not right, or where two calls to one number differ in any field but ids, moments and RTCP's.
 
     script/bench virtual --calls 100
     script/bench virtual --calls 100 --mix
