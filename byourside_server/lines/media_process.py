@@ -104,7 +104,11 @@ class ProcessMediaPort:
             _widen(ours)
             _widen(theirs)
             with theirs:
-                self._child = self._spawn(theirs.fileno())
+                try:
+                    self._child = self._spawn(theirs.fileno())
+                except OSError as error:  # no memory, or no more processes
+                    ours.close()
+                    raise MediaUnavailable("the media engine does not start") from error
             reader, self._writer = await asyncio.open_connection(sock=ours)
             self._reading = asyncio.create_task(self._read(reader, self._child))
         try:

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -328,3 +330,20 @@ def test_a_call_does_not_wait_for_ever_for_an_engine_that_hangs(monkeypatch: pyt
             return why, (await media.stats()).rows_open
 
     assert asyncio.run(story()) == ("the media engine does not answer", 0)
+
+
+def test_a_machine_that_has_room_for_no_process_refuses_and_starts_the_engine_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_room(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    async def story() -> None:
+        async with engine() as media:
+            with monkeypatch.context() as full:
+                full.setattr(subprocess, "Popen", no_room)
+                with pytest.raises(MediaUnavailable, match="does not start"):
+                    await media.open("a", lambda event: None)
+            assert await media.open("a", lambda event: None) > 0
+
+    asyncio.run(story())
