@@ -164,6 +164,8 @@ async def open_rooms(config: Config) -> AsyncIterator[Rooms]:
             Sender(allow_local=config.allow_local_webhooks),
             clock=clock if config.is_virtual else SystemClock(),
             receivers_clock=SystemClock(),
+            # Else what an earlier start accepted while it was ahead of the machine would wait for hours.
+            go_on_from=clock.reach if config.is_virtual else None,
             recordings_dir=recordings_dir,
             traces_dir=config.traces_dir,
             public_url=config.public_url,

@@ -84,12 +84,14 @@ class Switchboard:
         *,
         clock: Clock | None = None,
         receivers_clock: Clock | None = None,
+        go_on_from: Callable[[float], None] | None = None,
         recordings_dir: Path,
         traces_dir: Path | None = None,
         public_url: str,
         settings: SwitchboardSettings | None = None,
         book: Book | None = None,
     ) -> None:
+        """`go_on_from` is told at the start the latest moment in the store, for a clock that is moved."""
         settings = settings or SwitchboardSettings()
         # Whether every trunk that takes this number is known to be down; `app` knows the trunks.
         self.trunk_is_down: Callable[[str], bool] = lambda number: False
@@ -99,6 +101,7 @@ class Switchboard:
         self._db = db
         self._engine = engine
         self._clock = clock or SystemClock()
+        self._go_on_from = go_on_from
         self._recordings_dir = recordings_dir
         self._traces_dir = traces_dir
         self._public_url = public_url.rstrip("/")
@@ -136,6 +139,8 @@ class Switchboard:
         Raises ConfigError where the database is another server's or of a newer edition.
         """
         await self._db.write(migrate, self._clock.epoch())
+        if self._go_on_from is not None:
+            self._go_on_from(await self._db.read(event_log.latest_moment))
         await self._lease.begin()
         await self._engine.start(
             {

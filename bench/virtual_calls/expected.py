@@ -176,15 +176,21 @@ def words(text: str) -> str:
     return " ".join(re.sub(r"[^a-z0-9' ]", "", text.lower()).split())
 
 
+# RTCP is sent at random moments (RFC 3550 §6.3): whether a short call hears of its round trip, and what its
+# score makes of it, is chance.
+BY_CHANCE = ("roundTripMs", "mos", "farEnd")
 MOMENTS = ("createdAt", "startedAt", "endedAt", "recordingUrl", "callId", "id")
 
 
 def strangers(records: list[dict[str, Any]]) -> list[str]:
-    """Numbers whose calls are not alike in every field but their ids and moments."""
+    """Numbers whose calls are not alike but for ids, moments and what is BY_CHANCE, and the fields."""
     first: dict[str, dict[str, Any]] = {}
-    odd = []
+    odd: dict[str, set[str]] = {}
     for record in records:
         told = {name: value for name, value in record.items() if name not in MOMENTS}
-        if first.setdefault(record["to"], told) != told:
-            odd.append(record["to"])
-    return sorted(set(odd))
+        if told["media"] is not None:
+            told["media"] = {name: value for name, value in told["media"].items() if name not in BY_CHANCE}
+        model = first.setdefault(record["to"], told)
+        if different := {name for name, value in told.items() if model.get(name) != value}:
+            odd.setdefault(record["to"], set()).update(different)
+    return [f"{number} ({', '.join(sorted(fields))})" for number, fields in sorted(odd.items())]

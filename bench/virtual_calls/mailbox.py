@@ -54,12 +54,8 @@ def open_mailbox() -> Mailbox:
 
         def log_message(self, format: str, *args: object) -> None: ...
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        # Five by default: one that is refused is tried again ten seconds later, and not counted here as slow.
-        request_queue_size = 256
-
-    server = Server(("127.0.0.1", 0), Receiver)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     mailbox.url = f"http://localhost:{server.server_port}/hook"
     return mailbox

@@ -22,6 +22,7 @@ from byourside_server.media.rtp import parse
 LEFTOVERS_EVERY_TICKS = 4
 LEFTOVER_ROUNDS = 16
 """More than the jitter ring holds is not worth reading in one tick."""
+_USUAL_BYTES = 192
 _RECEIVE_BUFFER_BYTES = 64 * 1024
 
 LOOSEN_AFTER_TICKS = 100
@@ -37,6 +38,7 @@ class UdpRows:
     def __init__(self, capacity: int, host: str) -> None:
         self._host = host
         self._packets = np.zeros((capacity, LARGEST_PACKET_BYTES), np.uint8)
+        self._numbers = np.arange(capacity)
         self._views = [memoryview(self._packets[row]) for row in range(capacity)]
         self._sockets: dict[int, socket.socket] = {}
         self._ports: dict[int, int] = {}
@@ -179,8 +181,12 @@ class UdpRows:
             yield self._round(np.array(rows, np.intp), np.array(lengths, np.int64))
 
     def _round(self, rows: Rows, lengths: Ints) -> tuple[Rows, Bytes, Ints]:
+        """What these received; a view where it is the first rows, valid until the next round."""
         self._heard_at[rows] = self._ticks
-        return rows, self._packets[rows, : max(int(lengths.max()), 192)], lengths
+        width = int(lengths.max()) if np.count_nonzero(lengths > _USUAL_BYTES) else _USUAL_BYTES
+        is_whole = not np.count_nonzero(rows != self._numbers[: len(rows)])
+        packets = self._packets[: len(rows), :width] if is_whole else self._packets[rows, :width]
+        return rows, packets, lengths
 
     def _latch_new(self) -> None:
         """Connect sockets that hear their first RTP packet; that packet itself is peeked, not taken."""

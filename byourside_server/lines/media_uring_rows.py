@@ -67,7 +67,7 @@ class UringRows(UdpRows):
         lengths = done["result"].astype(np.int64)
         rows = done["user_data"].astype(np.intp)
         came = lengths > 0
-        return (rows, lengths) if came.all() else (rows[came], lengths[came])
+        return (rows, lengths) if np.count_nonzero(came) == len(came) else (rows[came], lengths[came])
 
     def _leftovers(self) -> Iterator[tuple[Rows, Bytes, Ints]]:
         """Ask everyone once more, and again whoever had something."""

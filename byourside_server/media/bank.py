@@ -7,8 +7,8 @@ Knows no socket, file, clock or task. Nothing is made per packet; Python objects
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from byourside_server.media.concealment import Concealment
 from byourside_server.media.dtmf import key_tones, parse_event
 from byourside_server.media.edges import NO_CHANGES, Changes
 from byourside_server.media.g711 import ALAW_TO_ULAW, ULAW_SILENCE, Bytes
-from byourside_server.media.jitter import Ints, JitterRing, Rows
+from byourside_server.media.jitter import Ints, JitterRing, Mask, Rows
 from byourside_server.media.messages import (
     ClipEnded,
     ClipStarted,
@@ -39,6 +39,7 @@ from byourside_server.media.rows import Row, RowBook
 from byourside_server.media.rtp import (
     FRAME_SAMPLES,
     HEADER_BYTES,
+    MARKER,
     PACKET_BYTES,
     PCMA,
     PCMU,
@@ -49,7 +50,7 @@ from byourside_server.media.rtp import (
     is_rtcp,
     parse,
 )
-from byourside_server.media.sender import PacketWriter
+from byourside_server.media.sender import Outgoing, PacketWriter
 from byourside_server.media.shifts import Shifts
 from byourside_server.media.speech import SpeechWatch
 from byourside_server.media.tape import HISTORY_TICKS, RecordingBlock, Tape
@@ -61,17 +62,12 @@ PRE_ROLL_SAMPLES = 200 * SAMPLES_PER_MS
 LONGEST_TURN_TICKS = 30 * 1000 // TICK_MS
 PIECE_TICKS = 5
 """Those who listen along are told speech in pieces of 100 ms, a fifth of the rows in each tick."""
+_KIND_MASK = 0xFFFF ^ MARKER
+_ULAW_KIND, _ALAW_KIND = VERSION_2 << 8 | PCMU, VERSION_2 << 8 | PCMA
+"""Of the usual packets, the first two bytes without the marker."""
 SILENT_FRAME: Bytes = np.full(FRAME_SAMPLES, ULAW_SILENCE, np.uint8)
 SILENT_CLIP = -1
 """Clip number of sounds nobody asked to hear about (keypad tones)."""
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    packets: Bytes
-    """`[rows, 172]`: the frame of every row, whether connected or not."""
-    instead: Mapping[int, bytes]
-    """Telephone events that replace the frame of their row."""
 
 
 class AudioBank:
@@ -220,15 +216,17 @@ class AudioBank:
 
         `packets` is `[n, width]`, of which the first `lengths` bytes count.
         """
-        usual = (lengths == PACKET_BYTES) & (packets[:, 0] == VERSION_2)
-        payload_type: Bytes = packets[:, 1] & np.uint8(0x7F)
-        usual &= (payload_type == PCMU) | (payload_type == PCMA)
-        if not usual.all():
+        # Three 32-bit numbers a packet, the first being version, marker, payload type and sequence.
+        header = np.ascontiguousarray(packets[:, :HEADER_BYTES]).view(">u4").astype(np.int64)
+        kind = (header[:, 0] >> 16) & _KIND_MASK
+        alaw = kind == _ALAW_KIND
+        usual = ((kind == _ULAW_KIND) | alaw) & (lengths == PACKET_BYTES)
+        if np.count_nonzero(usual) < len(rows):
             for index in np.flatnonzero(~usual).tolist():
                 self._receive_unusual(int(rows[index]), packets[index, : lengths[index]].tobytes())
-            rows, packets, payload_type = rows[usual], packets[usual], payload_type[usual]
+            rows, packets, header, alaw = rows[usual], packets[usual], header[usual], alaw[usual]
         if len(rows):
-            self._place(rows, packets, payload_type)
+            self._place(rows, packets, header, alaw)
         self.spent("receive")
 
     def listen(self) -> list[RecordingBlock]:
@@ -291,16 +289,15 @@ class AudioBank:
 
     # --- receiving --------------------------------------------------------------------------------
 
-    def _place(self, rows: Rows, packets: Bytes, payload_type: Bytes) -> None:
+    def _place(self, rows: Rows, packets: Bytes, header: Ints, alaw: Mask) -> None:
         frames = packets[:, HEADER_BYTES:PACKET_BYTES]
-        alaw = payload_type == PCMA
-        if alaw.any():
+        if np.count_nonzero(alaw):
             frames = np.where(alaw[:, None], ALAW_TO_ULAW[frames], frames)
-        header = np.ascontiguousarray(packets[:, :HEADER_BYTES]).view(">u4").astype(np.int64)
-        sequence, timestamp, ssrc = header[:, 0] & 0xFFFF, *header[:, 1:].T
-        fresh = rows[~self.jitter.started[rows]]
+        sequence, timestamp, ssrc = header[:, 0] & 0xFFFF, header[:, 1], header[:, 2]
+        started = self.jitter.started[rows]
+        fresh = () if np.count_nonzero(started) == len(rows) else rows[~started].tolist()
         self.jitter.place(rows, sequence, timestamp, ssrc, frames, self.tick)
-        for number in fresh.tolist():
+        for number in fresh:
             self._note_first_packet(self.rows.at(number))
 
     def _receive_unusual(self, number: int, data: bytes) -> None:
@@ -401,6 +398,8 @@ class AudioBank:
     def _tell_pieces(self, count: int) -> None:
         mine = self._listening_along.rows(count, self.tick)
         mine = mine[self._speech.speaking[mine] & self._listened_to[mine]]
+        if not len(mine):
+            return
         told = list(map(self.rows.at, mine.tolist()))
         self._tape.collect(told, mine, self.tick - PIECE_TICKS, self.tick)
         for row in told:
@@ -408,11 +407,12 @@ class AudioBank:
 
     def _tell_piece(self, row: Row) -> None:
         self._append_speech(row)
-        piece = bytes(memoryview(row.speech)[row.speech_told :])
-        if piece and self._listened_to[row.number]:
-            at_ms = self._ms(row, row.speech_from * FRAME_SAMPLES + row.speech_told)
+        told, until = row.speech_told, len(row.speech)
+        if told < until and self._listened_to[row.number]:
+            at_ms = self._ms(row, row.speech_from * FRAME_SAMPLES + told)
+            piece = bytes(memoryview(row.speech)[told:])
             self._events.append(SpeechPiece(row.line_id, at_ms, piece, not row.recording))
-            row.speech_told = len(row.speech)
+            row.speech_told = until
 
     def _append_speech(self, row: Row) -> None:
         if row.speech_until < self.tick:

@@ -24,8 +24,10 @@ _FAR = 1 << 30
 
 class Delays:
     def __init__(self, capacity: int) -> None:
-        self.wanted = np.full(capacity, SHORTEST_TICKS, np.int32)
+        self.wanted = np.full(capacity, SHORTEST_TICKS, np.int64)
         self._counts = np.zeros((capacity, _BINS), np.float32)
+        self._every_bin = self._counts.reshape(-1)
+        self._numbers = np.arange(capacity)
         self._bin = np.arange(capacity, dtype=np.int64) * _BINS
         self._shifts = Shifts(LOOK_EVERY_TICKS)
         self._transit = np.zeros(capacity, np.int64)
@@ -44,7 +46,7 @@ class Delays:
         self._transit[rows] = 0
         self._quickest[rows] = self._quickest_before[rows] = _FAR
 
-    def note(self, rows: NDArray[np.intp], change: NDArray[np.int64]) -> NDArray[np.int64]:
+    def note(self, rows: NDArray[np.intp] | slice, change: NDArray[np.int64]) -> NDArray[np.int64]:
         """Take in one packet of each row by how its transit changed (timestamp units); its delay in ticks.
 
         A packet far behind all others is no measure of the network: the far side's clock has made a step.
@@ -53,14 +55,14 @@ class Delays:
         self._transit[rows] = transit
         quickest = np.minimum(self._quickest[rows], transit)
         self._quickest[rows] = quickest
-        base = np.minimum(quickest, self._quickest_before[rows])
-        late: NDArray[np.int64] = (transit - base) // FRAME_SAMPLES
+        late: NDArray[np.int64] = transit - np.minimum(quickest, self._quickest_before[rows])
+        late //= FRAME_SAMPLES
         far = late >= _BINS
-        if far.any():
-            stepped = rows[far]
+        if np.count_nonzero(far):
+            stepped = self._numbers[rows][far]
             self._quickest[stepped] = self._quickest_before[stepped] = transit[far]
             late[far] = 0
-        self._counts.reshape(-1)[self._bin[rows] + late] += 1
+        self._every_bin[self._bin[rows] + late] += 1
         return late
 
     def look(self, count: int, tick: int) -> None:

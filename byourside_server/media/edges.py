@@ -89,8 +89,8 @@ class VoiceEdges:
         floor = np.minimum(self._floor[rows] * FLOOR_GROWTH + 1e-12, energy)
         self._floor[rows] = floor
         loud = (energy > LOUD_MEAN_SQUARE) & (energy > floor * RISE)
-        self._loud[rows] = np.where(loud, self._loud[rows] + 1, 0)
-        self._calm[rows] = np.where(loud | speech, 0, self._calm[rows] + 1)
+        self._loud[rows] = (self._loud[rows] + 1) * loud
+        self._calm[rows] = (self._calm[rows] + 1) * ~(loud | speech)
         in_turn = np.flatnonzero(speaking)
         if len(in_turn):
             self._follow(rows[in_turn], ends[in_turn], energy[in_turn], speech[in_turn])
@@ -99,19 +99,24 @@ class VoiceEdges:
         peak = np.maximum(self._peak[rows] * PEAK_DECAY, energy)
         self._peak[rows] = peak
         voiced = speech & (energy >= peak * FALL)
-        self._lull[rows] = np.where(voiced, 0, self._lull[rows] + 1)
-        self._back[rows] = np.where(voiced, self._back[rows] + 1, 0)
-        going_on = voiced & (~self.paused[rows] | (self._back[rows] >= RESUME_CHUNKS))
+        back = (self._back[rows] + 1) * voiced
+        self._lull[rows] = (self._lull[rows] + 1) * ~voiced
+        self._back[rows] = back
+        going_on = voiced & (~self.paused[rows] | (back >= RESUME_CHUNKS))
         self.voiced_end[rows[going_on]] = ends[going_on]
 
     def changes(self, rows: Rows, speaking: Mask, run: Counts, playing: Mask, held: Mask) -> Changes:
         """What follows of the chunks just noted; `run`: so many in a row the network calls speech."""
+        if not np.count_nonzero(speaking | playing | held):
+            return NO_CHANGES
         paused = self.paused[rows]
         pauses = speaking & ~paused & (self._lull[rows] == LULL_CHUNKS)
         resumes = speaking & paused & (self._back[rows] >= RESUME_CHUNKS)
-        self.paused[rows[pauses]], self.paused[rows[resumes]] = True, False
+        changed = pauses | resumes
+        if np.count_nonzero(changed):
+            self.paused[rows[changed]] = pauses[changed]
         holds = releases = np.zeros(len(rows), np.bool_)
-        if playing.any():
+        if np.count_nonzero(playing):
             after, false_holds = self.hold_after[rows], self._false_holds[rows]
             is_wary = false_holds >= WARY_AFTER
             # Only what has just begun: a sound that goes on has shown before that it is no voice.
@@ -119,7 +124,7 @@ class VoiceEdges:
             begins = (run >= since) & (run <= JUST_BEGUN_CHUNKS)
             begins |= (loud >= after) & (loud <= JUST_BEGUN_CHUNKS) & ~is_wary
             holds = playing & ~held & (after > 0) & begins & (false_holds < DEAF_AFTER)
-            if held.any():
+            if np.count_nonzero(held):
                 self._held_for[rows[held]] += 1
                 is_over = (self._calm[rows] >= CALM_CHUNKS) | (
                     (self._held_for[rows] >= LONGEST_HOLD_CHUNKS) & (run == 0)
@@ -127,7 +132,8 @@ class VoiceEdges:
                 releases = held & (is_over | (after == 0))
                 self._false_holds[rows[releases]] += 1
             self._held_for[rows[holds]] = 0
-        if not (pauses.any() or resumes.any() or holds.any() or releases.any()):
+            changed = changed | holds | releases
+        if not np.count_nonzero(changed):
             return NO_CHANGES
         return Changes(rows[pauses], rows[resumes], rows[holds], rows[releases])
 

@@ -20,6 +20,8 @@ from byourside_server.media.rtp import FRAME_SAMPLES, SAMPLES_PER_MS
 Rows = NDArray[np.intp]
 Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
+Where = NDArray[np.intp] | slice
+"""Rows, as a slice where they are one: views are cheaper than copies."""
 
 SLOTS = 16
 BEHIND_A_LEAP = 2
@@ -40,14 +42,15 @@ _NOTHING = -1
 class JitterRing:
     def __init__(self, capacity: int) -> None:
         self._frames = np.full((capacity * SLOTS, FRAME_SAMPLES), ULAW_SILENCE, np.uint8)
-        self._sequence = np.full(capacity * SLOTS, _NOTHING, np.int32)
+        self._sequence = np.full(capacity * SLOTS, _NOTHING, np.int64)
+        self._numbers = np.arange(capacity)
         self._first_slot = np.arange(capacity, dtype=np.int64) * SLOTS
-        self._next = np.zeros(capacity, np.int32)
-        self._highest = np.zeros(capacity, np.int32)
-        self._head = np.zeros(capacity, np.int32)
+        self._next = np.zeros(capacity, np.int64)
+        self._highest = np.zeros(capacity, np.int64)
+        self._head = np.zeros(capacity, np.int64)
         self._afresh = np.zeros(capacity, np.bool_)
         """Rows whose next frame waits until the delay is what it should be."""
-        self._ssrc = np.zeros(capacity, np.uint32)
+        self._ssrc = np.zeros(capacity, np.int64)
         self.started = np.zeros(capacity, np.bool_)
         self.delays = Delays(capacity)
         self.received, self.lost, self.late = (np.zeros(capacity, np.int64) for _ in range(3))
@@ -81,30 +84,38 @@ class JitterRing:
 
         `sequence` is the 16-bit number of the header; rows unwrap it against the highest they have seen.
         """
-        reference = self._highest[rows].astype(np.int64)
-        unwrapped = reference + ((sequence - reference + 32768) & 0xFFFF) - 32768
-        jumped = abs(unwrapped - reference) >= RESTART_JUMP
-        fresh = ~self.started[rows] | (self._ssrc[rows] != ssrc) | jumped
+        # What holds for all or none is counted: `any` and `all` take six times as long where rows are few.
+        whole = not np.count_nonzero(rows != self._numbers[: len(rows)])
+        where: Where = slice(0, len(rows)) if whole else rows
+        reference = self._highest[where]
+        step = ((sequence - reference + 32768) & 0xFFFF) - 32768
+        unwrapped = reference + step
+        fresh = (abs(step) >= RESTART_JUMP) | (self._ssrc[where] != ssrc) | ~self.started[where]
         transit = tick * FRAME_SAMPLES - timestamp
-        if fresh.any():
+        if np.count_nonzero(fresh):
             self._restart(rows[fresh], sequence[fresh], ssrc[fresh], transit[fresh])
             unwrapped = np.where(fresh, sequence, unwrapped)
-        self._head[rows] = unwrapped + self.delays.note(rows, self._measure_jitter(rows, transit))
-        late = unwrapped < self._next[rows]
-        if late.any():
+        self._head[where] = unwrapped + self.delays.note(where, self._measure_jitter(where, transit))
+        ahead = unwrapped - self._next[where]
+        # As numbers without a sign, those behind are far ahead too.
+        if np.count_nonzero(ahead.view(np.uint64) >= SLOTS):
+            late = ahead < 0
             self.late[rows[late]] += 1
-            rows, unwrapped, frames = rows[~late], unwrapped[~late], frames[~late]
-        beyond = unwrapped - self._next[rows] >= SLOTS
-        if beyond.any():
-            self._leap(rows[beyond], unwrapped[beyond])
-        slot = self._first_slot[rows] + (unwrapped & (SLOTS - 1))
+            rows, unwrapped, frames, ahead = rows[~late], unwrapped[~late], frames[~late], ahead[~late]
+            where = rows
+            beyond = ahead >= SLOTS
+            if np.count_nonzero(beyond):
+                self._leap(rows[beyond], unwrapped[beyond])
+        slot = self._first_slot[where] + (unwrapped & (SLOTS - 1))
         again = self._sequence[slot] == unwrapped
-        if again.any():
+        if np.count_nonzero(again):
             self.duplicate[rows[again]] += 1
-        self.received[rows] += ~again
+            self.received[rows[~again]] += 1
+        else:
+            self.received[where] += 1
         self._frames[slot] = frames
         self._sequence[slot] = unwrapped
-        self._highest[rows] = np.maximum(self._highest[rows], unwrapped)
+        self._highest[where] = np.maximum(self._highest[where], unwrapped)
 
     def take(self, count: int, frames: Bytes) -> Rows:
         """Write the next frame of rows `0..count` into `frames [count, 160]`, silence where there is none.
@@ -122,15 +133,15 @@ class JitterRing:
         self.delays.look(count, self._tick)
         self._tick += 1
         concerned = _NOBODY
-        if have.all():
+        if np.count_nonzero(have) == count:
             due += 1
-            if missing.any():
+            if np.count_nonzero(missing):
                 concerned = np.flatnonzero(missing)
                 missing[:] = 0
         else:
             concerned = self._fill_gaps(count, frames, ready, have, delay >= wanted)
         too_long = have & (delay > wanted)
-        if too_long.any():
+        if np.count_nonzero(too_long):
             self._shorten(np.flatnonzero(too_long), (delay - wanted)[too_long])
         return concerned
 
@@ -153,7 +164,7 @@ class JitterRing:
         came = int(self.received[row] + self.late[row] + self.duplicate[row] - self._before_stream[row])
         return int(self._highest[row] - self._first[row]) + 1, came
 
-    def _slots(self, row: int) -> NDArray[np.int32]:
+    def _slots(self, row: int) -> Ints:
         return self._sequence[row * SLOTS : (row + 1) * SLOTS]
 
     def _restart(self, rows: Rows, sequence: Ints, ssrc: Ints, transit: Ints) -> None:
@@ -166,11 +177,12 @@ class JitterRing:
         self.started[rows] = True
         self.delays.restart(rows)
 
-    def _measure_jitter(self, rows: Rows, transit: Ints) -> Ints:
+    def _measure_jitter(self, rows: Where, transit: Ints) -> Ints:
         """RFC 3550 A.8, with its divisor 16; timestamps wrap at 2^32. Returns how the transit changed."""
         difference = ((transit - self._last_transit[rows] + (1 << 31)) & 0xFFFFFFFF) - (1 << 31)
         self._last_transit[rows] = transit
-        self._jitter[rows] += (abs(difference) - self._jitter[rows]) / 16
+        jitter = self._jitter[rows]
+        self._jitter[rows] = jitter + (abs(difference) - jitter) / 16
         return difference
 
     def _fill_gaps(self, count: int, frames: Bytes, ready: Mask, have: Mask, in_time: Mask) -> Rows:

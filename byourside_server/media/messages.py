@@ -8,7 +8,7 @@ Sound is µ-law, 8 kHz, one byte a sample.
 
 from dataclasses import dataclass, field, fields
 from itertools import zip_longest
-from typing import Literal
+from typing import Literal, TypeVar, dataclass_transform
 
 Codec = Literal["PCMU", "PCMA"]
 ToneKind = Literal[
@@ -17,11 +17,23 @@ ToneKind = Literal[
 """`music` is told after some 3 s of it, `music_ended` 1.2 s after its last sound, with its whole length; both
 begin where the music began, and have no frequency."""
 
+KindT = TypeVar("KindT")
+
+
+@dataclass_transform(frozen_default=True)
+def message(kind: type[KindT]) -> type[KindT]:
+    """A frozen dataclass to whoever checks the types, and a bare one at run time.
+
+    Fields that are set past a lock cost 0.7 µs a message, on either side, and a thousand calls tell a hundred
+    pieces of speech in every tick.
+    """
+    return dataclass(slots=True, unsafe_hash=True)(kind)
+
 
 # --- commands -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@message
 class Open:
     line_id: str
 
@@ -41,7 +53,7 @@ class Srtp:
 PLAIN = Srtp("", b"", b"")
 
 
-@dataclass(frozen=True)
+@message
 class Connect:
     line_id: str
     host: str
@@ -55,14 +67,14 @@ class Connect:
     """False while the far side does not want to hear us (hold): no RTP is sent, the clips' time runs on."""
 
 
-@dataclass(frozen=True)
+@message
 class StartRecording:
     line_id: str
     path: str
     """Absolute: the engine runs in another process. Empty: the clock starts, no file is written."""
 
 
-@dataclass(frozen=True)
+@message
 class Play:
     line_id: str
     clip_id: int
@@ -71,12 +83,12 @@ class Play:
     """False while further pieces of the same clip follow."""
 
 
-@dataclass(frozen=True)
+@message
 class Clear:
     line_id: str
 
 
-@dataclass(frozen=True)
+@message
 class BargeIn:
     line_id: str
     enabled: bool
@@ -86,25 +98,25 @@ class BargeIn:
     """Of what may be speech: the clip stands still until that is clear, and then goes on. 0: it does not."""
 
 
-@dataclass(frozen=True)
+@message
 class ListenAlong:
     line_id: str
     enabled: bool
     """True: speech is told in `SpeechPiece`s as it goes, besides whole in `SpeechStopped`."""
 
 
-@dataclass(frozen=True)
+@message
 class SendDtmf:
     line_id: str
     digits: str
 
 
-@dataclass(frozen=True)
+@message
 class Close:
     line_id: str
 
 
-@dataclass(frozen=True)
+@message
 class AskStats:
     pass
 
@@ -115,26 +127,26 @@ Command = Open | Connect | StartRecording | Play | Clear | BargeIn | ListenAlong
 # --- events ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@message
 class Opened:
     line_id: str
     port: int
 
 
-@dataclass(frozen=True)
+@message
 class OpenFailed:
     line_id: str
     why: str
 
 
-@dataclass(frozen=True)
+@message
 class FirstPacket:
     line_id: str
     at_ms: int
     early: bool
 
 
-@dataclass(frozen=True)
+@message
 class SpeechStarted:
     line_id: str
     at_ms: int
@@ -142,7 +154,7 @@ class SpeechStarted:
     early: bool
 
 
-@dataclass(frozen=True)
+@message
 class SpeechPiece:
     """The next tenth of a second of speech under way; together they are the sound of `SpeechStopped`."""
 
@@ -153,7 +165,7 @@ class SpeechPiece:
     early: bool
 
 
-@dataclass(frozen=True)
+@message
 class SpeechPaused:
     """Told to those who listen along, soon after a voice falls still and long before `SpeechStopped`; all
     pieces so far have been told. `SpeechResumed` follows where it goes on, `SpeechStopped` where not."""
@@ -164,7 +176,7 @@ class SpeechPaused:
     early: bool
 
 
-@dataclass(frozen=True)
+@message
 class SpeechResumed:
     line_id: str
     at_ms: int
@@ -172,7 +184,7 @@ class SpeechResumed:
     early: bool
 
 
-@dataclass(frozen=True)
+@message
 class SpeechStopped:
     line_id: str
     start_ms: int
@@ -183,7 +195,7 @@ class SpeechStopped:
     early: bool
 
 
-@dataclass(frozen=True)
+@message
 class ClipStarted:
     line_id: str
     clip_id: int
@@ -191,7 +203,7 @@ class ClipStarted:
     early: bool
 
 
-@dataclass(frozen=True)
+@message
 class ClipEnded:
     line_id: str
     clip_id: int
@@ -202,7 +214,7 @@ class ClipEnded:
     early: bool
 
 
-@dataclass(frozen=True)
+@message
 class ToneHeard:
     line_id: str
     kind: str
@@ -212,7 +224,7 @@ class ToneHeard:
     early: bool
 
 
-@dataclass(frozen=True)
+@message
 class DigitHeard:
     line_id: str
     digit: str
@@ -249,13 +261,13 @@ class RowStats:
     their_jitter_ms: float | None = None
 
 
-@dataclass(frozen=True)
+@message
 class Closed:
     line_id: str
     stats: RowStats
 
 
-@dataclass(frozen=True)
+@message
 class Lost:
     """The engine itself is gone, and the line's sound with it."""
 

@@ -3,7 +3,8 @@
 Knows RTP headers and codecs. Does not know sockets or what the frames say.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,6 +22,14 @@ from byourside_server.media.rtp import (
 )
 
 
+@dataclass(frozen=True)
+class Outgoing:
+    packets: Bytes
+    """`[rows, 172]`: the frame of every row, whether connected or not."""
+    instead: Mapping[int, bytes]
+    """Telephone events that replace the frame of their row."""
+
+
 class PacketWriter:
     def __init__(self, capacity: int, random: np.random.Generator) -> None:
         self._random = random
@@ -29,7 +38,13 @@ class PacketWriter:
         self.packets[:, HEADER_BYTES:] = ULAW_SILENCE
         self._sequence = np.zeros(capacity, np.uint16)
         self._timestamp = np.zeros(capacity, np.uint32)
+        self._sequences = self.packets[:, 2:4].view(">u2")[:, 0]
+        self._timestamps = self.packets[:, 4:8].view(">u4")[:, 0]
+        """The headers' numbers, as they stand in the packets."""
         self._alaw = np.zeros(capacity, np.bool_)
+        self._alaw_rows = np.flatnonzero(self._alaw)
+        self._marked: list[int] = []
+        """Rows whose last packet carries the marker."""
         self._paused_at: dict[int, int] = {}
 
     def reset(self, row: int) -> None:
@@ -58,21 +73,24 @@ class PacketWriter:
 
     def speak(self, row: int, *, alaw: bool) -> None:
         self._alaw[row] = alaw
+        self._alaw_rows = np.flatnonzero(self._alaw)
         self.packets[row, 1] = PCMA if alaw else PCMU
 
     def write(self, count: int, ulaw: Bytes, talk_starts: Iterable[int]) -> None:
         """Fill the packets of rows `0..count`; `talk_starts` get the marker (RFC 3551 §4.1)."""
         packets = self.packets[:count]
         packets[:, HEADER_BYTES:] = ulaw
-        alaw = np.flatnonzero(self._alaw[:count])
-        if len(alaw):
+        if len(self._alaw_rows):
+            alaw = self._alaw_rows[: np.searchsorted(self._alaw_rows, count)]
             packets[alaw, HEADER_BYTES:] = ULAW_TO_ALAW[ulaw[alaw]]
-        packets[:, 1] &= 0xFF ^ MARKER
-        for row in talk_starts:
+        for row in self._marked:
+            packets[row, 1] &= 0xFF ^ MARKER
+        self._marked = list(talk_starts)
+        for row in self._marked:
             packets[row, 1] |= MARKER
         sequence, timestamp = self._sequence[:count], self._timestamp[:count]
-        packets[:, 2:4] = sequence.astype(">u2").view(np.uint8).reshape(-1, 2)
-        packets[:, 4:8] = timestamp.astype(">u4").view(np.uint8).reshape(-1, 4)
+        self._sequences[:count] = sequence
+        self._timestamps[:count] = timestamp
         sequence += 1
         timestamp += FRAME_SAMPLES
 

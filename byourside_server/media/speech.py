@@ -33,6 +33,7 @@ GATE_MEAN_SQUARE = 10 ** (-50 / 10)
 GATE_HANG_CHUNKS = 4
 """Inside a turn the network also hears the first quiet chunks, so that a turn ends by its judgement."""
 
+_NEEDED = np.array([THRESHOLD, STAY_THRESHOLD])
 _PHASE_SAMPLES = CHUNK_SAMPLES // SHIFTS
 _LARGEST_BATCH = 512
 
@@ -49,6 +50,17 @@ class Heard:
 
 _NO_ROWS: Rows = np.zeros(0, np.intp)
 _NOBODY = Heard(_NO_ROWS, _NO_ROWS, _NO_ROWS, NO_CHANGES)
+
+
+@dataclass(frozen=True)
+class _Due:
+    """Rows whose chunk ends in the same tick."""
+
+    rows: Rows
+    beyond: Ints
+    """How many samples of the tick's frame lie behind the end of each row's chunk."""
+    parts: list[tuple[int, int, Rows]]
+    """The same by phase: its number, samples beyond, rows."""
 
 
 class SpeechWatch:
@@ -74,6 +86,8 @@ class SpeechWatch:
         self.edges = VoiceEdges(capacity)
         self._chunks = np.zeros((capacity, INPUT_SAMPLES), np.float32)
         self._phases = Shifts(SHIFTS, in_step=in_step)
+        self._plan: list[_Due] = []
+        self._planned_for = -1
 
     def reset(self, row: int) -> None:
         for array in (self.probability, self._run, self._quiet, self._overlap, self.speaking, self.onset):
@@ -97,14 +111,18 @@ class SpeechWatch:
         Blocks of 32 rows share a phase: batches stay large with few calls and even with many. In step, all
         rows do: where a turn is cut does not depend on the row it is heard on.
         """
-        rows, ends, energy, heard = self._gather(count, tick, window)
+        due = self._due(count, tick)
+        rows = due.rows
         if not len(rows):
             return rows
+        ends = (tick + 1) * FRAME_SAMPLES - due.beyond
+        speaking = self.speaking[rows]
+        energy, heard = self._gather(due, window, speaking & (self._quiet[rows] < GATE_HANG_CHUNKS))
         self.probability[rows] = 0
         for start in range(0, len(heard), self._model.batch):
             self._ask(heard[start : start + self._model.batch], start)
-        speech = self._count(rows, ends)
-        self.edges.note(rows, ends, energy, speech, self.speaking[rows])
+        speech = self._count(rows, ends, speaking)
+        self.edges.note(rows, ends, energy, speech, speaking)
         return rows
 
     def turns(self, rows: Rows, playing: Mask, held: Mask) -> Heard:
@@ -115,56 +133,65 @@ class SpeechWatch:
         speaking, run, quiet = self.speaking[rows], self._run[rows], self._quiet[rows]
         starts = ~speaking & (run >= START_CHUNKS)
         stops = speaking & (quiet >= STOP_CHUNKS)
-        self.speaking[rows[starts]] = True
-        self.speaking[rows[stops]] = False
-        overlap = self._overlap[rows]
-        overlap[playing & (run > 0)] += 1
-        overlap[~playing | (~self.speaking[rows] & (run == 0))] = 0
+        goes_on = speaking & ~stops
+        speaks = goes_on | starts
+        is_voice = run > 0
+        overlap = (self._overlap[rows] + (playing & is_voice)) * (playing & (speaks | is_voice))
         self._overlap[rows] = overlap
         needed = self.interrupt_after[rows]
-        interrupts = self.speaking[rows] & (needed > 0) & (overlap >= needed)
-        self.edges.begin_turn(rows[starts], self.speech_end[rows[starts]])
-        self.edges.believe(rows[interrupts])
-        edges = self.edges.changes(rows, speaking & ~stops, run, playing & ~interrupts, held & ~interrupts)
-        if edges is NO_CHANGES and not (starts.any() or stops.any() or interrupts.any()):
+        interrupts = speaks & (needed > 0) & (overlap >= needed)
+        turned = bool(np.count_nonzero(starts | stops | interrupts))
+        if turned:
+            self.speaking[rows] = speaks
+            self.edges.begin_turn(rows[starts], self.speech_end[rows[starts]])
+            self.edges.believe(rows[interrupts])
+            playing, held = playing & ~interrupts, held & ~interrupts
+        edges = self.edges.changes(rows, goes_on, run, playing, held)
+        if edges is NO_CHANGES and not turned:
             return _NOBODY
         return Heard(rows[starts], rows[stops], rows[interrupts], edges)
 
-    def _gather(self, count: int, tick: int, window: SoundWindow) -> tuple[Rows, Ints, Floats, Rows]:
-        """Rows whose chunk ends in this tick, position behind and energy of each; of them, those to be heard.
+    def _due(self, count: int, tick: int) -> _Due:
+        """Whose chunk ends in this tick: the same in every eighth."""
+        if count != self._planned_for:
+            self._plan = [self._plan_of(count, number) for number in range(SHIFTS)]
+            self._planned_for = count
+        return self._plan[tick % SHIFTS]
+
+    def _plan_of(self, count: int, tick: int) -> _Due:
+        parts = []
+        for phase in range(SHIFTS):
+            beyond = ((tick + 1) * FRAME_SAMPLES + _PHASE_SAMPLES * phase) % CHUNK_SAMPLES
+            rows = self._phases.rows(count, phase)
+            if beyond < FRAME_SAMPLES and len(rows):
+                parts.append((phase, beyond, rows))
+        if not parts:
+            return _Due(_NO_ROWS, np.zeros(0, np.int64), [])
+        beyond_of = [np.full(len(rows), beyond, np.int64) for _, beyond, rows in parts]
+        return _Due(np.concatenate([rows for _, _, rows in parts]), np.concatenate(beyond_of), parts)
+
+    def _gather(self, due: _Due, window: SoundWindow, stays: Mask) -> tuple[Floats, Rows]:
+        """Energy of each chunk that ends in this tick; the rows to be heard: the loud and those that stay.
 
         The chunks of the latter are copied into scratch space, in their order.
         """
-        position = (tick + 1) * FRAME_SAMPLES
-        parts: list[Rows] = []
-        ends: list[Ints] = []
-        energies: list[Floats] = []
-        heard: list[Rows] = []
-        filled = 0
-        for phase in range(SHIFTS):
-            beyond = (position + _PHASE_SAMPLES * phase) % CHUNK_SAMPLES
-            rows = self._phases.rows(count, phase)
-            if beyond >= FRAME_SAMPLES or not len(rows):
-                continue
+        energy, at = np.empty(len(due.rows), np.float32), 0
+        for phase, beyond, rows in due.parts:
             if self._in_step:
-                new = window.ending(beyond, CHUNK_SAMPLES)[None, :count]
+                new = window.ending(beyond, CHUNK_SAMPLES)[None, : len(rows)]
             else:
                 new = window.shift_ending(phase, beyond, CHUNK_SAMPLES, len(rows))
-            energy = np.einsum("ijk,ijk->ij", new, new).reshape(-1)[: len(rows)] / CHUNK_SAMPLES
-            loud = energy > GATE_MEAN_SQUARE
-            loud |= self.speaking[rows] & (self._quiet[rows] < GATE_HANG_CHUNKS)
-            picked = rows[loud]
+            energy[at : at + len(rows)] = np.einsum("ijk,ijk->ij", new, new).reshape(-1)[: len(rows)]
+            at += len(rows)
+        energy /= CHUNK_SAMPLES
+        loud = (energy > GATE_MEAN_SQUARE) | stays
+        filled = at = 0
+        for _, beyond, rows in due.parts:
+            picked = rows[loud[at : at + len(rows)]]
+            at += len(rows)
             self._chunks[filled : filled + len(picked)] = window.ending(beyond, INPUT_SAMPLES)[picked]
             filled += len(picked)
-            parts.append(rows)
-            ends.append(np.full(len(rows), position - beyond, np.int64))
-            energies.append(energy)
-            heard.append(picked)
-        if len(parts) == 1:
-            return parts[0], ends[0], energies[0], heard[0]
-        if not parts:
-            return _NO_ROWS, np.zeros(0, np.int64), np.zeros(0, np.float32), _NO_ROWS
-        return np.concatenate(parts), np.concatenate(ends), np.concatenate(energies), np.concatenate(heard)
+        return energy, due.rows[loud]
 
     def _ask(self, listening: Rows, start: int) -> None:
         """Judge those rows; their chunks lie in the scratch space from `start` on."""
@@ -173,20 +200,18 @@ class SpeechWatch:
         self.probability[listening] = self._model.probabilities(chunks, hidden, cell)
         self._hidden[listening], self._cell[listening] = hidden, cell
 
-    def _count(self, rows: Rows, ends: Ints) -> Mask:
+    def _count(self, rows: Rows, ends: Ints, speaking: Mask) -> Mask:
         """Which of the chunks are speech."""
-        needed = np.where(self.speaking[rows], STAY_THRESHOLD, THRESHOLD)
-        speech = self.probability[rows] >= needed
+        speech = self.probability[rows] >= _NEEDED[speaking.view(np.uint8)]
         run, quiet = self._run[rows], self._quiet[rows]
-        fresh = speech & (run == 0) & ~self.speaking[rows]
-        self.onset[rows[fresh]] = ends[fresh] - CHUNK_SAMPLES
-        self.speech_end[rows[speech]] = ends[speech]
-        run += 1
-        run[~speech] = 0
-        quiet += 1
-        quiet[speech] = 0
+        if np.count_nonzero(speech):
+            fresh = speech & (run == 0) & ~speaking
+            self.onset[rows[fresh]] = ends[fresh] - CHUNK_SAMPLES
+            self.speech_end[rows[speech]] = ends[speech]
+        run = (run + 1) * speech
+        quiet = (quiet + 1) * ~speech
         self._run[rows], self._quiet[rows] = run, quiet
-        forget = rows[(quiet > 0) & (quiet % FORGET_CHUNKS == 0)]
-        if len(forget):
-            self._hidden[forget] = self._cell[forget] = 0
+        forget = (quiet % FORGET_CHUNKS == 0) & ~speech
+        if np.count_nonzero(forget):
+            self._hidden[rows[forget]] = self._cell[rows[forget]] = 0
         return speech

@@ -52,10 +52,10 @@ class Tape:
     def collect(self, rows: list[Row], numbers: NDArray[np.intp], first: int, last: int) -> None:
         """Add to the speech of those rows that lack just the ticks `first..last`."""
         slots = np.arange(first, last)[None, :] % HISTORY_TICKS
-        sounds = self._heard[slots, numbers[:, None]] if rows else ()
-        for row, sound in zip(rows, sounds, strict=True):
+        sounds, length = self._heard[slots, numbers[:, None]].tobytes(), (last - first) * FRAME_SAMPLES
+        for at, row in enumerate(rows):
             if row.speech_until == first:
-                row.speech += sound.tobytes()
+                row.speech += sounds[at * length : (at + 1) * length]
                 row.speech_until = last
 
     def blocks(self, rows: RowBook, count: int, tick: int) -> list[RecordingBlock]:

@@ -133,7 +133,7 @@ class ToneWatch:
 
     def _singles(self, count: int, tick: int, tonal: Rows, window: SoundWindow) -> list[Tone]:
         steady = self._steady[:count]
-        if not len(tonal) and not steady.any():
+        if not len(tonal) and not np.count_nonzero(steady):
             return []
         goes_on = np.zeros(count, np.bool_)
         if len(tonal):
@@ -186,7 +186,7 @@ class ToneWatch:
 
     def _pairs(self, count: int, tick: int, tonal: Rows, window: SoundWindow) -> list[Tone]:
         ongoing = self._pair_ticks[:count] > 0
-        if not len(tonal) and not ongoing.any():
+        if not len(tonal) and not np.count_nonzero(ongoing):
             return []
         now = np.full(count, -1, np.int8)
         if len(tonal):

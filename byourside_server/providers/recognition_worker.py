@@ -8,6 +8,7 @@ Run as `python -m byourside_server.providers.recognition_worker`; `recognition_m
 
 import math
 import re
+import warnings
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from byourside_server.providers.worker_pipe import serve
 KEPT_GRAMMARS = 32
 SHORTEST_SPEECH_MS = 100  # less is a click
 PHONE_LOOP = "phone_loop"
+ONE_WORD = "one_word"
 FRAME_MS = 10.0  # of the decoder
 LOG_BASE = math.log(1.0001)  # unit of the decoder's scores
 
@@ -93,6 +95,8 @@ class Recogniser:
         )
         self._phones = Decoder(**files, **PHONE_LOOP_SETTINGS, loglevel="FATAL")
         self._phones.add_allphone_file(PHONE_LOOP, f"{model}/en-us-phone.lm.bin")
+        for decoder in (self._decoder, self._phones):
+            decoder.add_jsgf_string(ONE_WORD, "#JSGF V1.0; grammar one; public <one> = yes;")
         self._phones.activate_search(PHONE_LOOP)
         self._grammars: OrderedDict[str, str] = OrderedDict()  # JSGF → name of its search
         self._made = 0
@@ -163,10 +167,21 @@ class Recogniser:
 
 
 def _decode(decoder: Decoder, sound: bytes) -> list[Segment]:
-    """The pieces of the best path through the decoder's active search."""
-    decoder.start_utt()
-    decoder.process_raw(sound, full_utt=True)
-    decoder.end_utt()
+    """The pieces of the best path through the decoder's active search.
+
+    The decoder takes noise out of a sound as it has learnt it from earlier sounds, whose calls they were all
+    the same, and so hears it another way after each. Here it learns from the sound itself, in a first pass
+    that looks for one word alone and costs little.
+    """
+    search = decoder.current_search()
+    # The library calls this needless, but nothing else has it forget.
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        decoder.start_stream()
+    for each in (ONE_WORD, search):
+        decoder.activate_search(each)
+        decoder.start_utt()
+        decoder.process_raw(sound, full_utt=True)
+        decoder.end_utt()
     return list(decoder.seg() or ()) if decoder.hyp() is not None else []
 
 

@@ -25,6 +25,9 @@ APPEND = Prepared(
     insert_of(events, "event_id", "account_id", "call_id", "sequence", "type", "at", "body").inline()
 )
 
+# Calls at virtual time tell each its own time, so that the last event need not be the latest.
+_LAST_EVENTS = 500
+
 
 @dataclass(frozen=True)
 class Event:
@@ -72,6 +75,12 @@ def newest_event(conn: sa.Connection, account_id: str) -> int:
     """The number of the account's latest event, 0 where there is none."""
     query = sa.select(sa.func.max(events.c.id)).where(events.c.account_id == account_id)
     return conn.execute(query).scalar() or 0
+
+
+def latest_moment(conn: sa.Connection) -> float:
+    """The latest moment that any of the last events tells, epoch seconds; 0 where there is none."""
+    last = sa.select(events.c.at).order_by(events.c.id.desc()).limit(_LAST_EVENTS).subquery()
+    return conn.execute(sa.select(sa.func.max(last.c.at))).scalar() or 0.0
 
 
 def _event_of(row: sa.RowMapping) -> Event:

@@ -8,6 +8,7 @@ still speak of the name. No redirects, no proxies, no cookies; of the answer onl
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import time
@@ -24,6 +25,9 @@ from byourside_server.webhooks.addresses import is_loopback, is_public
 
 TIMEOUT_S = 10.0
 EXCERPT_BYTES = 1_024
+# The queue that Python's own HTTP server has for those who knock at once: who finds it full is not heard by
+# Linux for 1, 2 and then 4 seconds, so that of many some time out, twice, and come five minutes later.
+LOCAL_AT_ONCE = 5
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -72,11 +76,20 @@ class Sender:
         self._allow_local = allow_local
         self._resolve = resolver
         self._timeout_s = timeout_s
+        self._local_room = asyncio.Semaphore(LOCAL_AT_ONCE)
         # Made once: reading the world's certificates takes longer than sending a webhook.
         self._tls = tls or httpx.create_ssl_context()
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
-        """POST the body once; never raises for anything the receiver or the network does."""
+        """POST the body once; never raises for anything the receiver or the network does.
+
+        Receivers on this machine are small and get a few at once; the wait for their turn is not theirs.
+        """
+        parts = urlsplit(url)
+        async with self._local_room if self._is_local(parts) else contextlib.nullcontext():
+            return await self._send(parts, headers, body)
+
+    async def _send(self, parts: SplitResult, headers: Mapping[str, str], body: bytes) -> Attempt:
         began = time.monotonic()
         status: int | None = None
         error: str | None = None
@@ -84,7 +97,6 @@ class Sender:
         retry_after_s: float | None = None
         try:
             async with asyncio.timeout(self._timeout_s):
-                parts = urlsplit(url)
                 addresses = await self._checked_addresses(parts)
                 status, excerpt, retry_after_s = await self._post(parts, addresses, headers, body)
         except NotAllowed as refused:
@@ -98,9 +110,11 @@ class Sender:
         took_ms = round((time.monotonic() - began) * 1000)
         return Attempt(status, took_ms, error, excerpt, retry_after_s)
 
+    def _is_local(self, parts: SplitResult) -> bool:
+        return self._allow_local and parts.scheme == "http" and parts.hostname in LOCAL_HOSTS
+
     async def _checked_addresses(self, parts: SplitResult) -> list[str]:
-        host = ascii_host(parts)
-        local = parts.scheme == "http" and host in LOCAL_HOSTS and self._allow_local
+        host, local = ascii_host(parts), self._is_local(parts)
         if parts.scheme != "https" and not local:
             raise NotAllowed("not_https")
         try:

@@ -7,8 +7,10 @@ import socket
 import time
 
 import numpy as np
+import pytest
 
-from byourside_server.lines.media_engine import Orders, Parent, Punctuality
+from byourside_server.lines import media_engine
+from byourside_server.lines.media_engine import FEW_ROWS, TICK_S, Orders, Parent, Punctuality
 from byourside_server.lines.media_memory import MemoryRows, MemoryWire
 from byourside_server.lines.media_room import MediaRoom
 from byourside_server.media.messages import AskStats, EngineStats, Open, OpenFailed
@@ -40,6 +42,46 @@ def test_a_question_is_answered_once() -> None:
     orders.obey(until=time.monotonic() + 60)
     assert [type(answer) for answer in orders.answers()] == [EngineStats]
     assert orders.answers() == []
+
+
+class Sleeper:
+    """A clock that moves only where somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now, self.sleeps = 100.0, 0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, wait_s: float) -> None:
+        self.now += wait_s
+        self.sleeps += 1
+
+
+@pytest.mark.parametrize(("calls", "wake_ups"), [(1, 1), (FEW_ROWS + 1, 2)])
+def test_only_a_crowd_is_woken_up_for_apart_from_its_packets(
+    calls: int, wake_ups: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packets leave at their moment either way, or a little before it."""
+    clock, ticks, sent_at = Sleeper(), 10, []
+    monkeypatch.setattr(time, "monotonic", clock.monotonic)
+    monkeypatch.setattr(time, "sleep", clock.sleep)
+    ours, theirs = socket.socketpair()
+    rows = MemoryRows(MemoryWire(), "127.0.0.1")
+    room = MediaRoom(calls, rows, np.random.default_rng(1), lambda: 0.0, lambda: 0.0)
+    for number in range(calls):
+        room.handle(Open(f"call-{number}"))
+
+    def send() -> None:
+        sent_at.append(clock.now)
+        if len(sent_at) == ticks:
+            ours.close()
+
+    monkeypatch.setattr(room, "send", send)
+    media_engine.run(Parent(theirs), room, Punctuality())
+    assert clock.sleeps in range(ticks * wake_ups, (ticks + 1) * wake_ups + 1)
+    due_at = 100.0 + TICK_S * np.arange(1, len(sent_at) + 1)
+    assert np.allclose(sent_at, due_at, atol=media_engine.SPARED_S)
 
 
 def test_what_found_no_room_is_told_meanwhile_whatever_number_the_socket_has() -> None:

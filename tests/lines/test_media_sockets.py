@@ -290,6 +290,27 @@ def test_more_rows_than_the_ring_has_entries_are_moved_in_pieces() -> None:
     ring.close()
 
 
+def test_a_packet_is_told_with_its_own_row_whoever_else_is_silent(
+    far_sides: list[FarSide], make: MakeRows
+) -> None:
+    rows = make(2, "127.0.0.1")
+    ports = [rows.open(row) for row in range(2)]
+    for row, side in enumerate(far_sides):
+        rows.aim(row, "127.0.0.1", side.port)
+    for speaking in ([0, 1], [1], [0], [0, 1]):
+        for row in speaking:
+            far_sides[row].say(ports[row])
+        rows.send(np.zeros((2, PACKET_BYTES), np.uint8), {})
+        heard: dict[int, int] = {}
+        for numbers, packets, lengths in rows.receive():
+            assert lengths.tolist() == [PACKET_BYTES] * len(numbers)
+            sources = [int.from_bytes(packet[8:12].tobytes(), "big") for packet in packets]
+            heard |= dict(zip(numbers.tolist(), sources, strict=True))
+        assert heard == {row: far_sides[row].port for row in speaking}
+    for row in range(2):
+        rows.close(row)
+
+
 def test_a_kernel_that_can_not_keep_quiet_has_no_ring_for_us(monkeypatch: pytest.MonkeyPatch) -> None:
     """io_uring_setup(2): Linux 5.4 to 5.16 have a ring, but refuse each entry with IOSQE_CQE_SKIP_SUCCESS."""
     features_of_5_15 = 0x7FF

@@ -156,3 +156,26 @@ def test_reset_forgets_the_row(row: OneRow) -> None:
     row.ring.reset(1)
     assert [row.take() for _ in range(4)] == [0xFF] * 4
     assert [row.count(name) for name in ("received", "lost", "late", "duplicate", "skipped")] == [0] * 5
+
+
+def test_rows_fed_together_are_each_as_if_fed_alone() -> None:
+    """Ticks in which every row gets a packet take another way in; some packets are late or come twice."""
+    count, random = 5, np.random.default_rng(3)
+    together, alone = JitterRing(count), JitterRing(count)
+    for tick in range(300):
+        kept = np.flatnonzero(random.random(count) < (1.0 if tick % 3 else 0.6))
+        sequence = (65_400 + tick - random.choice([0, 0, 0, 1, 3], len(kept))) & 0xFFFF
+        frames = random.integers(0, 256, (len(kept), 160), np.uint8)
+        source, stamp = np.full(len(kept), 9), sequence * 160
+        together.place(kept, sequence, stamp, source, frames, tick)
+        for at in range(len(kept)):
+            one = slice(at, at + 1)
+            alone.place(kept[one], sequence[one], stamp[one], source[one], frames[one], tick)
+        heard = [np.zeros((count, 160), np.uint8) for _ in range(2)]
+        concerned = [ring.take(count, out) for ring, out in zip((together, alone), heard, strict=True)]
+        assert np.array_equal(heard[0], heard[1])
+        assert np.array_equal(concerned[0], concerned[1])
+    for name in ("received", "lost", "late", "duplicate", "skipped"):
+        assert getattr(together, name).tolist() == getattr(alone, name).tolist()
+    assert together.duplicate.any()
+    assert together.late.any()

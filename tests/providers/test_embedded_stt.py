@@ -84,11 +84,19 @@ def test_what_is_no_speech_is_no_confident_answer(recogniser: Recogniser, sound:
     assert heard.text == "" or heard.confidence < 0.5
 
 
-def test_the_same_sound_is_heard_the_same_after_other_callers(recogniser: Recogniser) -> None:
-    """Calls share a decoder: nothing of one voice may colour the next."""
-    first = recogniser.recognise(turn("yes_works"), expecting("yes_no"))
-    recogniser.recognise(turn("voicemail_greeting"), expecting("greeting", "voicemail"))
-    assert recogniser.recognise(turn("yes_works"), expecting("yes_no")) == first
+@pytest.mark.parametrize(
+    "before",
+    [turn("voicemail_greeting"), noise(3000, -30), hold_music(3000)],
+    ids=["voice", "noise", "music"],
+)
+@pytest.mark.parametrize("clip_id", ["yes_works", "no", "okay"])
+def test_the_same_sound_is_heard_the_same_after_other_callers(
+    recogniser: Recogniser, clip_id: str, before: bytes
+) -> None:
+    """Calls share a decoder: nothing of one voice may colour the next, not even its noise."""
+    first = recogniser.recognise(turn(clip_id), expecting("yes_no"))
+    recogniser.recognise(before, expecting("greeting", "voicemail"))
+    assert recogniser.recognise(turn(clip_id), expecting("yes_no")) == first
 
 
 def test_grammars_are_kept_and_the_oldest_let_go(recogniser: Recogniser) -> None:

@@ -16,6 +16,7 @@ from byourside_server.calls.call import Call
 from byourside_server.calls.happened import Answered, LineEnded
 from byourside_server.errors import Refusal
 from byourside_server.store import sessions
+from byourside_server.store.events import latest_moment
 from byourside_server.store.sessions import IDLE_S, LONGEST_S, MAX_SESSIONS
 from tests.store.rig import OWN_NUMBER, TURNS, Report_, Rig, request
 
@@ -235,5 +236,21 @@ def test_webhooks_tell_what_has_become_of_them(url: str, tmp_path: Path) -> None
         assert await office.webhook_states(stranger, call.id) == {}
         assert await office.newest_event(account) == (await rig.switchboard.events(account))[-1].id
         assert await office.newest_event(stranger) == 0
+
+    on(url, tmp_path, walk)
+
+
+def test_the_latest_moment_in_the_store_is_told(url: str, tmp_path: Path) -> None:
+    """Where calls tell each its own time, the last event need not be the latest."""
+
+    async def walk(rig: Rig) -> None:
+        assert await rig.db.read(latest_moment) == 0
+        account, key = await rig.account()
+        call = await rig.switchboard.place(account, key, request())
+        await rig.until(account, call.id, "completed")
+        latest = rig.clock.epoch()
+        rig.clock.advance(-10)
+        await rig.switchboard.place(account, key, request())
+        assert await rig.db.read(latest_moment) == latest
 
     on(url, tmp_path, walk)

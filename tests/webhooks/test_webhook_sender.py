@@ -8,7 +8,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from byourside_server.webhooks.sender import EXCERPT_BYTES, Attempt, Sender, ascii_host, retry_after
+from byourside_server.webhooks.sender import (
+    EXCERPT_BYTES,
+    LOCAL_AT_ONCE,
+    Attempt,
+    Sender,
+    ascii_host,
+    retry_after,
+)
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -70,6 +77,27 @@ def test_a_webhook_reaches_a_local_receiver_whole() -> None:
             assert lines[-1] == b'{"a":1}'
 
     asyncio.run(story())
+
+
+def test_a_local_receiver_is_sent_no_more_at_once_than_its_queue_holds() -> None:
+    """Python's http.server lets five wait; what Linux drops then comes seconds later, or not in time."""
+    under_way = most = 0
+
+    async def resolver(host: str, port: int) -> list[str]:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+        return ["10.0.0.1"]
+
+    async def story() -> None:
+        sender = Sender(allow_local=True, resolver=resolver)
+        sent = await asyncio.gather(*(sender.send("http://localhost:1/", {}, b"{}") for _ in range(20)))
+        assert [attempt.error for attempt in sent] == ["address_not_public"] * 20
+
+    asyncio.run(story())
+    assert most == LOCAL_AT_ONCE
 
 
 def test_local_receivers_are_refused_without_the_developers_setting() -> None:
