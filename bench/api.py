@@ -51,6 +51,7 @@ PATH = "/v1/agent/calls"
 ACCOUNTS = 10
 WARM_UP_S = 1.0
 KEYED = 5
+DELIVERY_PATIENCE_S = 60.0
 REPEATED = 50
 PRAGMAS = ("journal_mode", "synchronous")
 BODY = {
@@ -178,10 +179,32 @@ async def floors(given: argparse.Namespace) -> list[Measured]:
     return found
 
 
+def _rows(conn: sa.Connection, query: sa.TextClause) -> list[sa.Row[Any]]:
+    return list(conn.execute(query))
+
+
+async def until_delivered(url: str) -> dict[str, Any]:
+    """How far the webhooks are when the last POST has been answered, and how long the rest takes."""
+    database = Database(url)
+    query = sa.text("SELECT state, count(*) FROM outbox GROUP BY state")
+    began = time.perf_counter()
+    found: dict[str, Any] = {}
+    while time.perf_counter() - began < DELIVERY_PATIENCE_S:
+        states = {str(state): int(count) for state, count in await database.read(_rows, query)}
+        found = found or {"delivered": states.get("sent", 0), "underWay": states.get("head", 0)}
+        found["allAfterSeconds"] = round(time.perf_counter() - began, 1)
+        if not states.get("head"):
+            break
+        await asyncio.sleep(0.1)
+    await database.close()
+    print(f"  webhooks: {found}")
+    return found
+
+
 async def of_the_server(
-    label: str, house: House, keys_: tuple[list[str], list[str]], given: argparse.Namespace
-) -> tuple[list[Measured], set[str]]:
-    """All rows of one server, and the ids of the calls it has answered."""
+    label: str, house: House, url: str, keys_: tuple[list[str], list[str]], given: argparse.Namespace
+) -> tuple[list[Measured], set[str], dict[str, Any]]:
+    """All rows of one server, the ids of the calls it has answered, and what became of the webhooks."""
     secrets_, with_allowance = keys_
     with pinned(0):
         house.start()
@@ -210,7 +233,8 @@ async def of_the_server(
         full = placements(with_allowance, f"http://localhost:{hook_port}/hook")
         row = await measure(f"{label}: POST, webhook+allowance", pid, port, full, given, keep=True)
         ids |= {json.loads(body)["callId"] for body in row.tally.bodies}
-    return [*found, row], ids
+        webhooks = await until_delivered(url)
+    return [*found, row], ids, webhooks
 
 
 async def one_each(port: int, secrets_: list[str]) -> list[str]:
@@ -228,7 +252,7 @@ async def on_sqlite(given: argparse.Namespace) -> dict[str, Any]:
         house = House(Path(folder), extra=("--database-url", f"sqlite:///{path}", "--allow-local-webhooks"))
         keys_ = await furnish(f"sqlite:///{path}")
         try:
-            rows, ids = await of_the_server("SQLite", house, keys_, given)
+            rows, ids, webhooks = await of_the_server("SQLite", house, f"sqlite:///{path}", keys_, given)
         finally:
             house.kill()
         engine = sqlite_engine(str(path), pool_size=1, isolation_level=None)
@@ -236,7 +260,7 @@ async def on_sqlite(given: argparse.Namespace) -> dict[str, Any]:
             settings = {name: conn.exec_driver_sql(f"PRAGMA {name}").scalar() for name in PRAGMAS}
             kept = set(conn.execute(sa.text("SELECT id FROM calls")).scalars())
         engine.dispose()
-    return outcome(rows, settings, ids, kept)
+    return outcome(rows, settings, ids, kept, webhooks)
 
 
 async def on_postgres(given: argparse.Namespace) -> dict[str, Any] | None:
@@ -247,23 +271,26 @@ async def on_postgres(given: argparse.Namespace) -> dict[str, Any] | None:
         keys_ = await furnish(url)
         house = House(Path(folder), extra=("--database-url", url, "--allow-local-webhooks"))
         try:
-            rows, ids = await of_the_server("PostgreSQL", house, keys_, given)
+            rows, ids, webhooks = await of_the_server("PostgreSQL", house, url, keys_, given)
         finally:
             house.kill()
         database = Database(url)
         settings = await database.read(settings_of)
         kept = await database.read(lambda conn: set(conn.execute(sa.text("SELECT id FROM calls")).scalars()))
         await database.close()
-    return outcome(rows, settings, ids, kept)
+    return outcome(rows, settings, ids, kept, webhooks)
 
 
-def outcome(rows: list[Measured], settings: dict[str, Any], ids: set[str], kept: set[str]) -> dict[str, Any]:
+def outcome(
+    rows: list[Measured], settings: dict[str, Any], ids: set[str], kept: set[str], webhooks: dict[str, Any]
+) -> dict[str, Any]:
     lost = len(ids - kept)
     print(f"  {settings}; killed with -9: {len(ids)} calls answered, {lost} of them lost")
     return {
         "settings": settings,
         "answered": len(ids),
         "lostByKill": lost,
+        "webhooks": webhooks,
         "rows": [row.as_json() for row in rows],
     }
 

@@ -76,6 +76,7 @@ async def serve(config: Config) -> int:
                 public_url=config.public_url,
                 allow_local_webhooks=config.allow_local_webhooks,
                 trunks=switchboard.trunks_up,
+                store_answers=switchboard.store_answers,
             )
             api = create_api(switchboard, settings=settings)
             tools = open_mcp_late(switchboard, version=__version__, public_url=config.public_url)
@@ -163,7 +164,7 @@ async def open_rooms(config: Config) -> AsyncIterator[Rooms]:
             Reader(thinking.analysis_model, config.on_behalf_of),
             Sender(allow_local=config.allow_local_webhooks),
             clock=clock if config.is_virtual else SystemClock(),
-            receivers_clock=SystemClock(),
+            receivers_clock=SystemClock() if config.is_virtual else None,
             # Else what an earlier start accepted while it was ahead of the machine would wait for hours.
             go_on_from=clock.reach if config.is_virtual else None,
             recordings_dir=recordings_dir,

@@ -33,6 +33,23 @@ class SystemClock:
         return time.monotonic()
 
 
+class Onward:
+    """Another clock that never waits: where that one stands still, time goes on at its own pace."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._reached = (clock.epoch(), clock.monotonic())
+
+    def epoch(self) -> float:
+        epoch, at = self._reached
+        now = self._clock.monotonic()
+        self._reached = (max(self._clock.epoch(), epoch + now - at), now)
+        return self._reached[0]
+
+    def monotonic(self) -> float:
+        return self._clock.monotonic()
+
+
 class ManualClock:
     """A clock that only moves when told: for tests and virtual time."""
 

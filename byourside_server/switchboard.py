@@ -46,6 +46,7 @@ from byourside_server.store.migrations import migrate
 from byourside_server.store.numbers import owned_numbers
 from byourside_server.store.office import Office
 from byourside_server.store.reconciler import reconcile, tidy
+from byourside_server.store.rounds import WebhookRounds
 from byourside_server.webhooks.sender import Sender
 
 __all__ = ["Analyst", "Delivery", "Dialer", "Event", "Switchboard", "SwitchboardSettings"]
@@ -107,11 +108,12 @@ class Switchboard:
         self._public_url = public_url.rstrip("/")
         self._changes = Changes()
         self.office = Office(db, self._clock)
-        self._house = House(engine.put, self.record, self._recorded_s)
+        self._house = House(engine.put, self.record, self._recorded_s, lambda: self._rounds.nudge())
         self._lease = Lease(db, self._house, engine.worker_id, self._clock, settings.lease_s)
         self._courier = Courier(
             db, self._house, sender, self._clock, receivers_clock=receivers_clock, book=book
         )
+        self._rounds = WebhookRounds(db, self._courier, engine.worker_id)
         self._analysis = AnalysisDesk(db, self._house, analyst, self._clock, self._changes)
         self._exchange = Exchange(
             db,
@@ -138,7 +140,7 @@ class Switchboard:
 
         Raises ConfigError where the database is another server's or of a newer edition.
         """
-        await self._db.write(migrate, self._clock.epoch())
+        await self._db.alter(lambda conn: migrate(conn, self._clock.epoch()))
         if self._go_on_from is not None:
             self._go_on_from(await self._db.read(event_log.latest_moment))
         await self._lease.begin()
@@ -147,7 +149,8 @@ class Switchboard:
                 "dial": self._exchange.dial,
                 "analyse": self._analysis.analyse,
                 "deliver": self._courier.deliver,
-            }
+            },
+            self._rounds,
         )
         await self.recover()
         await self.reconcile(overdue_s=0.0)
@@ -181,6 +184,10 @@ class Switchboard:
         self._changes.listen(on_change)
         if on_sent is not None:
             self._courier.on_sent = on_sent
+
+    async def store_answers(self) -> bool:
+        """Whether the database answers, within two seconds."""
+        return await self._db.answers()
 
     async def backlog(self) -> Backlog:
         """What waits, over all accounts."""
@@ -367,6 +374,7 @@ class Switchboard:
         """End the live calls of dead workers, and take back the items they had begun."""
         alive = await self._db.read(workers.alive)
         await self._engine.requeue_from_others(alive)
+        await self._rounds.free(alive)
         for call in await self._db.write(live.lose_lines, self._house, alive, self._clock.epoch()):
             log.warning("call lost with its worker", extra={"call_id": call.id})
             self._changes.tell(call)

@@ -77,6 +77,9 @@ class Pages:
         if self._settings.trunks is not None:
             trunks = self._settings.trunks()
             health["trunks"] = {name: "up" if is_up else "down" for name, is_up in trunks.items()}
+        # Still 200: whoever restarts a server for this cuts its calls and mends no database.
+        if self._settings.store_answers is not None and not await self._settings.store_answers():
+            health |= {"status": "degraded", "store": "down"}
         return answer(health)
 
     async def openapi(self, request: Request) -> Response:

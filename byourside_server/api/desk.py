@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -84,6 +84,8 @@ class ApiSettings:
     """A developer's setting: `webhookUrl` may be http://localhost."""
     trunks: Callable[[], Mapping[str, bool]] | None = None
     """Each trunk by name, and whether calls can be given to it: shown by /healthz."""
+    store_answers: Callable[[], Awaitable[bool]] | None = None
+    """Whether the database answers: /healthz says where it does not."""
 
 
 @dataclass(frozen=True)

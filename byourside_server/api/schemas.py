@@ -342,10 +342,13 @@ class EventList(Shape):
 class Health(Shape):
     """The server answers."""
 
-    status: Literal["ok"]
+    status: Literal["ok", "degraded"]
     version: str
     trunks: dict[str, Literal["up", "down"]] | None = Field(
         None, description="Whether calls can be given to each trunk. Extension."
+    )
+    store: Literal["down"] | None = Field(
+        None, description="There where the database does not answer; `status` is `degraded` then. Extension."
     )
 
 

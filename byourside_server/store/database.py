@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from byourside_server.errors import ConfigError, Refusal
 from byourside_server.measures.book import Book
 from byourside_server.measures.table import COMMIT_GROUP, COMMITS, STORE_TROUBLE, WRITES
+from byourside_server.store.afterwards import Deed, noting
 from byourside_server.store.sqlite_threads import READERS, SqliteThreads
 
 P = ParamSpec("P")
@@ -39,6 +40,13 @@ AGAIN_SQLSTATES = frozenset({"40001", "40P01"})
 # Connection, resources, an operator's hand: classes of sqlstate that say nothing against the statement.
 TROUBLE_CLASSES = ("08", "53", "57")
 TRIES = 3
+# How long PostgreSQL may take for a look at one row, a transaction, and a read, which may have to search. A
+# lock held for ever, or a network that swallows packets, ends in a refusal and not in requests that hang.
+GLANCE_S = 10.0
+WRITE_S = 10.0
+READ_S = 30.0
+# Whether it answers at all.
+PING_S = 2.0
 # Not as the database would have it by default: whoever waits for a lock looks afterwards, and what only reads
 # sees one moment in all its statements.
 BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED"
@@ -160,7 +168,7 @@ class Database:
             written = cast("T", await self._settled(asked))
             self._book.observe(WRITES, time.monotonic() - asked_at)
             return written
-        written = await self._on_postgres(lambda conn: fn(conn, *args, **kwargs))
+        written = await self._on_postgres(lambda conn: fn(conn, *args, **kwargs), WRITE_S)
         took_s = time.monotonic() - asked_at
         self._book.observe(WRITES, took_s)
         self._note_commit(took_s, 1)
@@ -172,7 +180,20 @@ class Database:
         """Run `fn` on one consistent snapshot; it must not write."""
         if self._sqlite is not None:
             return cast("T", await self._settled(self._sqlite.read(lambda conn: fn(conn, *args, **kwargs))))
-        return await self._on_postgres(lambda conn: fn(conn, *args, **kwargs), ONE_SNAPSHOT)
+        return await self._on_postgres(lambda conn: fn(conn, *args, **kwargs), READ_S, ONE_SNAPSHOT)
+
+    async def alter(self, fn: Callable[[sa.Connection], T]) -> T:
+        """Like `write`, for a change of the tables themselves: it takes as long as it takes."""
+        return await (self.write(fn) if self.embedded else self._on_postgres(fn, None))
+
+    async def answers(self) -> bool:
+        """Whether the database answers at all, found out within two seconds."""
+        try:
+            async with asyncio.timeout(PING_S):
+                await self.glance(lambda conn: conn.exec_driver_sql("SELECT 1").scalar())
+        except (StoreUnavailable, TimeoutError):
+            return False
+        return True
 
     async def glance(
         self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -187,25 +208,36 @@ class Database:
             except (sqlite3.OperationalError, sa.exc.OperationalError):
                 # It would have had to wait, which the event loop must not.
                 return await self.read(fn, *args, **kwargs)
-        assert self._glances is not None
         try:
-            async with self._glances.connect() as conn:
-                try:
-                    return await conn.run_sync(lambda sync: fn(sync, *args, **kwargs))
-                except Exception as error:
-                    # SQLAlchemy does not see what the driver was asked past it.
-                    if _is_trouble(error):
-                        await conn.invalidate()
-                    raise
+            async with asyncio.timeout(GLANCE_S):
+                return await self._glance_at_postgres(lambda conn: fn(conn, *args, **kwargs))
         except Exception as error:
             if _is_trouble(error):
                 raise self._trouble(error) from error
             raise
 
-    async def _on_postgres(self, work: Callable[[sa.Connection], T], begin: str = BEGIN) -> T:
+    async def _glance_at_postgres(self, look: Callable[[sa.Connection], T]) -> T:
+        assert self._glances is not None
+        async with self._glances.connect() as conn:
+            try:
+                return await conn.run_sync(look)
+            except Exception as error:
+                # SQLAlchemy does not see what the driver was asked past it.
+                if _is_trouble(error):
+                    await conn.invalidate()
+                raise
+            except BaseException:
+                # Called off: what it was asked may still be under way.
+                await conn.invalidate()
+                raise
+
+    async def _on_postgres(
+        self, work: Callable[[sa.Connection], T], patience_s: float | None, begin: str = BEGIN
+    ) -> T:
         for attempt in range(1, TRIES + 1):
             try:
-                return await self._in_transaction(work, begin)
+                async with asyncio.timeout(patience_s):
+                    return await self._in_transaction(work, begin)
             except Exception as error:
                 if attempt < TRIES and _sqlstate_of(error) in AGAIN_SQLSTATES:
                     continue
@@ -220,7 +252,7 @@ class Database:
             theirs = cast("Any", (await conn.get_raw_connection()).driver_connection)
             try:
                 await theirs.execute(begin)
-                value = await conn.run_sync(work)
+                value, deeds = await conn.run_sync(_done_with_deeds, work)
                 await theirs.execute("COMMIT")
             except Exception:
                 try:
@@ -234,7 +266,9 @@ class Database:
                 # Called off in the middle of who knows what.
                 await conn.invalidate()
                 raise
-            return value
+        for deed in deeds:
+            deed()
+        return value
 
     async def close(self) -> None:
         """Finish what was asked for and let go of every connection."""
@@ -252,11 +286,16 @@ class Database:
 
     def _trouble(self, why: BaseException) -> StoreUnavailable:
         self._book.count(STORE_TROUBLE)
-        return StoreUnavailable(str(why))
+        return StoreUnavailable(str(why) or "the database does not answer")
 
     def _note_commit(self, took_s: float, writes: int) -> None:
         self._book.observe(COMMITS, took_s)
         self._book.observe(COMMIT_GROUP, writes)
+
+
+def _done_with_deeds(conn: sa.Connection, work: Callable[[sa.Connection], T]) -> tuple[T, Iterable[Deed]]:
+    with noting(conn) as deeds:
+        return work(conn), deeds
 
 
 def _refuse_closed(connection: Any, record: object, proxy: object) -> None:

@@ -2,8 +2,8 @@
 
 DBOS can only poll on SQLite: each look is four statements and a transaction, and looking often enough for a
 telephone cost 7 % of a core where nobody called. Its queue threads all sleep on one event, the one that stops
-them. This stands in for that event's sleep: a thread sleeps long, and is woken early where something was put.
-A put is not yet committed when it is told, so a woken thread looks several times, ever less often.
+them. This stands in for that event's sleep: a thread sleeps long, and is woken where something was put. It is
+told of what is committed, so one look finds it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ import threading
 import time
 from collections.abc import Iterable
 
-# Looks after something was put: the first so soon, each next after twice the time, up to the last.
-_FIRST_S = 0.01
-_LAST_S = 0.2
+# Before the look: many puts soon after one another are one look.
+_COMPANY_S = 0.01
 _PREFIX = "queue-worker-"
 
 
@@ -23,8 +22,6 @@ class Nudges:
 
     def __init__(self, queue_names: Iterable[str]) -> None:
         self._nudged = {name: threading.Event() for name in queue_names}
-        # The next short sleep of each; longer than the last where nothing was put lately.
-        self._next_s = dict.fromkeys(self._nudged, 2 * _LAST_S)
         self._stop = threading.Event()
 
     def stand_in_for(self, stop: threading.Event) -> None:
@@ -48,17 +45,13 @@ class Nudges:
         stop.set = set_  # type: ignore[method-assign]
 
     def nudge(self, queue_name: str) -> None:
-        """Something was put into the queue, or room was made for what waits in it. From any thread."""
+        """Something was committed to the queue, or room was made for what waits there. From any thread."""
         self._nudged[queue_name].set()
 
     def _sleep(self, queue_name: str, timeout_s: float) -> bool:
         nudged = self._nudged[queue_name]
-        short_s = self._next_s[queue_name]
-        if nudged.wait(min(short_s, timeout_s) if short_s <= _LAST_S else timeout_s):
+        if nudged.wait(timeout_s):
+            time.sleep(_COMPANY_S)
+            # Before the look: what is told of from now on gets another.
             nudged.clear()
-            # Many puts at once are one look.
-            time.sleep(_FIRST_S)
-            self._next_s[queue_name] = 2 * _FIRST_S
-        else:
-            self._next_s[queue_name] = min(2 * short_s, 2 * _LAST_S)
         return self._stop.is_set()

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from byourside_server.store.outbox import Parcel
+from byourside_server.store.prepared import Prepared, insert_of
 from byourside_server.store.schema import deliveries
+from byourside_server.webhooks.schedule import Verdict
 from byourside_server.webhooks.sender import Attempt
+
+COLUMNS = (column.name for column in deliveries.c if column.name != "id")
+LOG = Prepared(insert_of(deliveries, *COLUMNS).inline())
 
 
 @dataclass(frozen=True)
@@ -27,21 +33,35 @@ class Delivery:
     excerpt: str | None
 
 
-def log_delivery(conn: sa.Connection, parcel: Parcel, attempt: Attempt, at: float, *, replay: bool) -> None:
-    """Keep what came of an attempt."""
-    conn.execute(
-        deliveries.insert().values(
-            event_id=parcel.event_id,
-            account_id=parcel.account.id,
-            call_id=parcel.call_id,
-            attempt=parcel.attempts + 1,
-            replay=int(replay),
-            at=at,
-            status=attempt.status,
-            took_ms=attempt.took_ms,
-            error=attempt.error,
-            excerpt=attempt.excerpt,
-        )
+@dataclass(frozen=True)
+class Carried:
+    """What came of one attempt, and what follows from it: nothing where it was a replay out of its turn."""
+
+    parcel: Parcel
+    attempt: Attempt
+    at: float
+    verdict: Verdict | None
+
+
+def log_deliveries(conn: sa.Connection, carried: Sequence[Carried], *, replay: bool) -> None:
+    """Keep what came of attempts."""
+    LOG.run_each(
+        conn,
+        [
+            {
+                "event_id": each.parcel.event_id,
+                "account_id": each.parcel.account.id,
+                "call_id": each.parcel.call_id,
+                "attempt": each.parcel.attempts + 1,
+                "replay": int(replay),
+                "at": each.at,
+                "status": each.attempt.status,
+                "took_ms": each.attempt.took_ms,
+                "error": each.attempt.error,
+                "excerpt": each.attempt.excerpt,
+            }
+            for each in carried
+        ],
     )
 
 

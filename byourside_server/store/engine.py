@@ -33,14 +33,26 @@ class Item:
 Handler = Callable[..., Awaitable[None]]
 
 
+class Rounds(Protocol):
+    """Work whose rows say themselves when they are due: nothing is put for it, somebody goes and looks."""
+
+    async def run(self) -> None:
+        """Do what is due, as soon as it is, until called off."""
+        ...
+
+    async def walk(self) -> list[str]:
+        """Do what is due now, to the end, and name it."""
+        ...
+
+
 class Engine(Protocol):
     """What the house asks of an engine."""
 
     worker_id: str
     """Unique to this start of this process: whoever bears another one is someone else."""
 
-    async def start(self, handlers: Mapping[Kind, Handler]) -> None:
-        """Begin to run items, each by the handler of its kind."""
+    async def start(self, handlers: Mapping[Kind, Handler], rounds: Rounds | None = None) -> None:
+        """Begin to run items, each by the handler of its kind, and to walk the rounds."""
         ...
 
     def put(self, conn: sa.Connection, item: Item) -> None:
@@ -66,9 +78,11 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class House:
-    """What a transaction needs of the house around it: a way to put items, and the public record."""
+    """What a transaction needs of the house around it: how work is put and told of, and the public record."""
 
     put: Callable[[sa.Connection, Item], None]
     record_of: Callable[[Call], Json]
     recorded_s: Callable[[str], float] = lambda call_id: 0.0
     """Seconds of recording that a call has: how long a line lived that can't be asked any more."""
+    webhook_due: Callable[[], None] = lambda: None
+    """Done after the commit of a webhook that may leave."""

@@ -80,6 +80,17 @@ class Prepared:
         else:
             self._ask(conn, values)
 
+    def run_each(self, conn: sa.Connection, rows: Sequence[Mapping[str, Column]]) -> None:
+        """Write once for each of `rows`, in their order; on PostgreSQL all in one way there and back."""
+        if not rows:
+            return
+        if conn.dialect.name == "sqlite":
+            driver(conn).executemany(self.sql, [{**self._fixed, **row} for row in rows])
+            return
+        theirs = cast("Any", conn.connection.driver_connection)
+        arguments = [self._postgres.arguments(row) for row in rows]
+        await_only(theirs.executemany(self._postgres.sql, arguments))
+
     def _ask(self, conn: sa.Connection, values: Mapping[str, Column]) -> Sequence[Any]:
         assert _GATHERED not in conn.info, "what is gathered has not been written yet"
         return _fetch(conn, self._postgres.sql, self._postgres.arguments(values))

@@ -1,4 +1,4 @@
-"""Puts right what the engine has lost: rows whose item is overdue and no longer there get another.
+"""Puts right what the engine has lost: calls whose item is overdue and no longer there get another.
 
 An item may be lost to a handler that failed, an engine that was replaced, or a database brought back from
 a copy. Handlers ask the tables first, so an item too many does no harm.
@@ -18,7 +18,7 @@ from byourside_server.store.accounts import lock_account
 from byourside_server.store.calls import RESERVING_STATES
 from byourside_server.store.database import Database
 from byourside_server.store.engine import Engine, House, Item
-from byourside_server.store.schema import accounts, calls, outbox
+from byourside_server.store.schema import accounts, calls
 
 OVERDUE_S = 60.0
 ROWS_AT_ONCE = 500
@@ -35,16 +35,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Overdue:
-    """A row that should have moved by now: its table, the item it last had, and one to follow it."""
+    """A call that should have moved by now: the item it last had, and one to follow it."""
 
-    table: str
-    row_id: str
+    call_id: str
     last_key: str
     again: Item
 
 
 def find_overdue(conn: sa.Connection, before: float, now: float) -> list[Overdue]:
-    """Rows whose item was due before that moment."""
+    """Calls whose item was due before that moment."""
     found = []
     open_calls = sa.select(calls.c.id, calls.c.state, calls.c.item_key, calls.c.analysis_attempts).where(
         calls.c.state.in_(("claimed", "post")), calls.c.item_due_at < before
@@ -56,27 +55,19 @@ def find_overdue(conn: sa.Connection, before: float, now: float) -> list[Overdue
             if row.state == "claimed"
             else Item("analyse", key, (row.id, row.analysis_attempts))
         )
-        found.append(Overdue("calls", row.id, row.item_key, item))
-    heads = sa.select(outbox.c.event_id, outbox.c.item_key, outbox.c.attempts).where(
-        outbox.c.state == "head", outbox.c.item_due_at < before
-    )
-    for head in conn.execute(heads.limit(ROWS_AT_ONCE)):
-        item = Item("deliver", f"{head.event_id}:again:{now:.3f}", (head.event_id, head.attempts))
-        found.append(Overdue("outbox", head.event_id, head.item_key, item))
+        found.append(Overdue(row.id, row.item_key, item))
     return found
 
 
 def put_again(conn: sa.Connection, house: House, lost: list[Overdue], now: float) -> int:
-    """Give rows a new item, unless they have moved meanwhile; says how many got one."""
+    """Give calls a new item, unless they have moved meanwhile; says how many got one."""
     count = 0
     for overdue in lost:
-        table = calls if overdue.table == "calls" else outbox
-        identity = calls.c.id if table is calls else outbox.c.event_id
         row = conn.execute(
-            table.update()
-            .where(identity == overdue.row_id, table.c.item_key == overdue.last_key)
+            calls.update()
+            .where(calls.c.id == overdue.call_id, calls.c.item_key == overdue.last_key)
             .values(item_key=overdue.again.key, item_due_at=now)
-            .returning(identity)
+            .returning(calls.c.id)
         ).one_or_none()
         if row is not None:
             house.put(conn, overdue.again)

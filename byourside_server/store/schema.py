@@ -148,8 +148,12 @@ outbox = Table(
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("created_at", Double, nullable=False),
+    # Of a head, what servers of an edition whose engine carried webhooks know its next attempt by.
     Column("item_key", Text),
+    # Of a head: when its next attempt is due, or until when whoever holds it is given time for it.
     Column("item_due_at", Double),
+    # The worker that is sending it.
+    Column("held_by", Text),
 )
 
 deliveries = Table(

@@ -11,12 +11,13 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
 import sqlalchemy as sa
 
+from byourside_server.store.afterwards import Deed, noting
 from byourside_server.store.prepared import driver
 
 T = TypeVar("T")
@@ -38,6 +39,8 @@ class Work:
     asked: asyncio.Future[object]
     value: object = None
     error: BaseException | None = None
+    deeds: Iterable[Deed] = ()
+    """Done on the loop that asked, once what was written is on the disk."""
 
 
 class SqliteThreads:
@@ -140,7 +143,7 @@ class SqliteThreads:
             self._note_commit(time.monotonic() - began, len(group))
         except Exception as trouble:
             for work in group:
-                work.value, work.error = None, trouble
+                work.value, work.error, work.deeds = None, trouble, ()
 
     def _read_forever(self) -> None:
         while group := _group_of(self._reads, MAX_READ_GROUP):
@@ -197,7 +200,9 @@ def _do_in_savepoint(
     """What fails takes nothing of its neighbours with it."""
     run("SAVEPOINT one")
     try:
-        work.value = work.do(conn)
+        with noting(conn) as deeds:
+            work.value = work.do(conn)
+        work.deeds = deeds
     except Exception as error:
         run("ROLLBACK TO one")
         work.error = error
@@ -218,6 +223,8 @@ def _tell(group: list[Work]) -> None:
 
 
 def _settle(answered: list[Work]) -> None:
+    for deed in {deed: None for work in answered for deed in work.deeds}:
+        deed()
     for work in answered:
         # Done already: told before, or whoever asked has gone; what is written stays written.
         if work.asked.done():

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from byourside_server.clock import ManualClock
 from byourside_server.store.database import Database
-from byourside_server.store.engine import Handler, Item, Kind
+from byourside_server.store.engine import Handler, Item, Kind, Rounds
 
 items = sa.Table(
     "test_items",
@@ -32,9 +32,11 @@ class TableEngine:
         self._db = db
         self._clock = clock
         self._handlers: Mapping[Kind, Handler] = {}
+        self._rounds: Rounds | None = None
 
-    async def start(self, handlers: Mapping[Kind, Handler]) -> None:
+    async def start(self, handlers: Mapping[Kind, Handler], rounds: Rounds | None = None) -> None:
         self._handlers = handlers
+        self._rounds = rounds
         await self._db.write(lambda conn: items.create(conn, checkfirst=True))
 
     def put(self, conn: sa.Connection, item: Item) -> None:
@@ -52,12 +54,16 @@ class TableEngine:
             )
 
     async def work(self) -> list[str]:
-        """Run every item that is due, and those they bring, and name them in order."""
+        """Run every item that is due, and those they bring, and the rounds; name it all in order."""
         ran: list[str] = []
         while True:
             row = await self._db.write(self._take)
             if row is None:
-                return ran
+                walked = await self._rounds.walk() if self._rounds is not None else []
+                if not walked:
+                    return ran
+                ran += walked
+                continue
             ran.append(str(row.key))
             kind: Kind = row.kind
             await self._handlers[kind](*json.loads(row.args))

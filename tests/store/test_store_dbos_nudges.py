@@ -10,11 +10,9 @@ from byourside_server.store.dbos_nudges import Nudges
 
 LONG_S = 60.0
 PATIENCE_S = 10.0
-# After something was put: in 10 ms, then after 20, 40, 80 and 160 more.
-LOOKS = 5
 
 
-def asleep(stop: threading.Event, name: str, looks: int = LOOKS) -> threading.Thread:
+def asleep(stop: threading.Event, name: str, looks: int = 1) -> threading.Thread:
     """A thread that sleeps as DBOS's do, until it has looked so often or is told to stop."""
 
     def work() -> None:
@@ -37,16 +35,18 @@ def stop() -> threading.Event:
     return threading.Event()
 
 
-def test_what_is_put_is_looked_for_several_times_since_it_may_not_be_committed_yet(
-    stop: threading.Event,
-) -> None:
+def test_what_is_put_is_looked_for_once_since_it_is_committed(stop: threading.Event) -> None:
     nudges = Nudges(["a", "b"])
     nudges.stand_in_for(stop)
-    thread, others = asleep(stop, "queue-worker-a"), asleep(stop, "queue-worker-b", looks=1)
+    thread, others = asleep(stop, "queue-worker-a"), asleep(stop, "queue-worker-b")
     nudges.nudge("a")
     assert has_ended(thread)
+    again = asleep(stop, "queue-worker-a")
+    again.join(0.1)
+    assert again.is_alive(), "nothing was put since"
     assert others.is_alive(), "nothing was put for it"
     stop.set()
+    assert has_ended(again)
     assert has_ended(others)
 
 
