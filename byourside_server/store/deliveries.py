@@ -13,8 +13,13 @@ from byourside_server.store.schema import deliveries
 from byourside_server.webhooks.schedule import Verdict
 from byourside_server.webhooks.sender import Attempt
 
-COLUMNS = (column.name for column in deliveries.c if column.name != "id")
-LOG = Prepared(insert_of(deliveries, *COLUMNS).inline())
+LOG = Prepared(
+    insert_of(
+        deliveries,
+        *("event_id", "account_id", "call_id", "attempt", "replay"),
+        *("at", "status", "took_ms", "error", "excerpt"),
+    ).inline()
+)
 
 
 @dataclass(frozen=True)
