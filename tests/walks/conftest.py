@@ -60,13 +60,17 @@ BY_TERMINAL = "says no"
 
 @dataclass(frozen=True)
 class Batch:
-    """A server, its key, the finished records of BATCH by name, and what the terminal showed of its call."""
+    """A server, its key, the finished records of BATCH by name, and what the terminal showed of its call.
+
+    `at_first`: the records before any call was placed anew.
+    """
 
     house: House
     key: str
     secret: str
     mail: Mailbox
     records: dict[str, dict[str, Any]]
+    at_first: dict[str, dict[str, Any]]
     shown: str
 
     def recording(self, name: str) -> Path:
@@ -82,16 +86,19 @@ def call_batch(server: Open) -> Iterator[Batch]:
     """Have a server make all calls of BATCH at once, and those again that the machine disturbed."""
     with mailbox() as mail, server.house.client(server.key) as client:
         records: dict[str, dict[str, Any]] = {}
+        at_first: dict[str, dict[str, Any]] = {}
         shown, names = "", list(BATCH)
         for _ in range(1 + AGAIN):
             ids, first_line, terminal = placed(server, client, mail, names)
             records |= {name: wait_for_end(client, ids[name]) for name in names}
+            at_first = at_first or dict(records)
             if terminal is not None:
                 shown = first_line + terminal.communicate(timeout=30)[0]
             names = [name for name in names if was_disturbed(records[name])]
             if not names:
                 break
-        yield Batch(server.house, server.key, server.house.webhook_secret(), mail, records, shown)
+        secret = server.house.webhook_secret()
+        yield Batch(server.house, server.key, secret, mail, records, at_first, shown)
 
 
 def placed(

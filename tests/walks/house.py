@@ -167,10 +167,14 @@ def undisturbed(record: dict[str, Any]) -> list[dict[str, Any]]:
     return turns
 
 
+def was_late(record: dict[str, Any]) -> bool:
+    """From some turn on the talk went another way."""
+    return len(undisturbed(record)) < len(record["turns"])
+
+
 def was_disturbed(record: dict[str, Any]) -> bool:
     """This machine stood still or was late: on the loopback nothing else makes holes in sound."""
-    holes = record["media"] and record["media"]["concealedMs"]
-    return bool(holes) or len(undisturbed(record)) < len(record["turns"])
+    return bool(record["media"] and record["media"]["concealedMs"]) or was_late(record)
 
 
 @dataclass(frozen=True)
