@@ -82,7 +82,8 @@ def test_calls_are_paged_without_a_gap(page: Page, finished: Call, many: list[Ca
     seen = page.locator("tbody th a").evaluate_all("links => links.map(link => link.pathname)")
     assert len(seen) == 25
     while page.get_by_role("link", name="Older calls").count():
-        page.get_by_role("link", name="Older calls").click()
+        with page.expect_navigation():
+            page.get_by_role("link", name="Older calls").click()
         seen += page.locator("tbody th a").evaluate_all("links => links.map(link => link.pathname)")
     assert len(seen) == len(set(seen))
     assert {f"/calls/{call.id}" for call in (*many, finished)} <= set(seen)
@@ -95,7 +96,8 @@ def test_calls_are_found_by_number_id_and_objective(page: Page, finished: Call, 
     page.goto("/calls")
     page.get_by_label("Number, id or objective").fill("errand number 3")
     page.get_by_label("Status").select_option(label="Failed")
-    page.get_by_role("button", name="Search").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Search").click()
     assert page.locator("tbody tr").count() == 1
     assert found("FIND A NEW TIME") == 1
     assert found(finished.id[:13]) == 1
