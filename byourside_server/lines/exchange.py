@@ -34,6 +34,8 @@ class Exchange:
             # Nobody tells: how an engine does is a measurement that is taken now and then.
             while not media.has_room():  # noqa: ASYNC110
                 await asyncio.sleep(ADMIT_EVERY_S)
+            # Its line is opened only after it is on record: until then the next one would see the same room.
+            media.expect()
         book.observe(ADMISSIONS, now() - asked_at)
 
     @property

@@ -193,6 +193,9 @@ class InProcessMedia:
         """Always: time waits for this engine."""
         return True
 
+    def expect(self) -> None:
+        """Nothing: there is always room."""
+
     async def open(self, line_id: str, on_event: OnEvent) -> int:
         if line_id in self._listeners:
             raise MediaUnavailable(f"line {line_id} is open already")

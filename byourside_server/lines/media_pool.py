@@ -40,6 +40,9 @@ class MediaPool:
         """Whether some engine could take one more line without being late for those it has."""
         return any(engine.has_room() for engine in self._engines)
 
+    def expect(self) -> None:
+        next((engine for engine in self._engines if engine.has_room()), self._engines[0]).expect()
+
     async def open(self, line_id: str, on_event: OnEvent) -> int:
         if line_id in self._engine_of:
             raise MediaUnavailable(f"line {line_id} is open already")

@@ -78,6 +78,9 @@ class MediaPort(Protocol):
     def has_room(self) -> bool:
         """Whether one more line would leave the sound of the others as it is."""
 
+    def expect(self) -> None:
+        """A line was let in and will be opened shortly: `has_room` counts it from now on."""
+
     def connect(
         self,
         line_id: str,

@@ -83,7 +83,7 @@ class ProcessMediaPort:
         self._starting = asyncio.Lock()
         self._looking: asyncio.Task[None] | None = None
         self._is_calm = True
-        self._newcomers = 0
+        self._newcomers = self._expected = 0
         self._silent_looks = 0
 
     @property
@@ -128,6 +128,10 @@ class ProcessMediaPort:
             self._is_calm and self._newcomers < MOST_NEWCOMERS and len(self._listeners) < self._capacity
         )
 
+    def expect(self) -> None:
+        self._newcomers += 1
+        self._expected += 1
+
     async def stop(self) -> None:
         """Let the engine finish its recordings and end; lines still open hear `Closed`."""
         if self._looking is not None:
@@ -152,7 +156,10 @@ class ProcessMediaPort:
             raise MediaUnavailable(f"line {line_id} is open already")
         answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._opening[line_id] = answer
-        self._newcomers += 1
+        if self._expected:
+            self._expected -= 1
+        else:
+            self._newcomers += 1
         self._listeners[line_id] = on_event
         self._do(Open(line_id))
         try:
@@ -229,7 +236,8 @@ class ProcessMediaPort:
             await self._look_once()
 
     async def _look_once(self) -> None:
-        self._newcomers = 0
+        # Who was expected and never came is forgotten with it.
+        self._newcomers = self._expected = 0
         if not self._listeners or not self.is_running:
             self._is_calm = True
             return

@@ -13,7 +13,13 @@ from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.exchange import Exchange
 from byourside_server.lines.media_engine import Punctuality
 from byourside_server.lines.media_memory import InProcessMedia, MemoryRows, MemoryWire
-from byourside_server.lines.media_process import LATE_SHARE, WORK_SHARE
+from byourside_server.lines.media_pool import MediaPool
+from byourside_server.lines.media_process import (
+    LATE_SHARE,
+    MOST_NEWCOMERS,
+    WORK_SHARE,
+    ProcessMediaPort,
+)
 from byourside_server.lines.media_room import MediaRoom
 from byourside_server.measures.book import Book
 from byourside_server.media.messages import EngineStats
@@ -48,6 +54,32 @@ def test_calls_wait_while_ticks_are_late_and_go_in_the_order_they_came() -> None
     play(story)
     assert [name for name, _ in admitted] == ["a", "b", "c"]
     assert all(0 <= after_s < 0.5 for _, after_s in admitted)
+
+
+def test_a_crowd_let_in_at_once_is_counted_before_its_lines_are_open() -> None:
+    """A line is opened only after it is on record, and until then the engine knows nothing of it."""
+    admitted: list[int] = []
+
+    async def story() -> None:
+        port = ProcessMediaPort(1000)  # not started: what it would measure does not matter here
+        media = MediaPool([port])
+        exchange = Exchange(cast(Equipment, SimpleNamespace(media=media, book=Book())))
+
+        async def call(number: int) -> None:
+            await exchange.admit()
+            admitted.append(number)
+
+        calls = [asyncio.create_task(call(number)) for number in range(3 * MOST_NEWCOMERS)]
+        await asyncio.sleep(1)
+        before = len(admitted)
+        await port._look_once()
+        await asyncio.sleep(1)
+        assert (before, len(admitted)) == (MOST_NEWCOMERS, 2 * MOST_NEWCOMERS)
+        await port._look_once()
+        await asyncio.gather(*calls)
+
+    play(story)
+    assert admitted == list(range(3 * MOST_NEWCOMERS))
 
 
 def stats_of(late_s: list[float], work_s: list[float]) -> EngineStats:

@@ -7,6 +7,9 @@ import os
 import signal
 import time
 
+import pytest
+
+from byourside_server.lines import media_process
 from byourside_server.lines.media_pool import MediaPool
 from byourside_server.lines.media_port import Closed, Lost
 from byourside_server.lines.media_process import ProcessMediaPort
@@ -41,6 +44,30 @@ def test_lines_are_spread_over_engines_and_one_that_dies_takes_only_its_own() ->
             await pool.stop()
 
     assert asyncio.run(calls()) == [2, 2]
+
+
+def test_a_line_that_was_expected_is_counted_once_and_one_that_never_came_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(media_process, "LOOK_EVERY_S", 3600.0)
+    monkeypatch.setattr(media_process, "MOST_NEWCOMERS", 2)
+
+    async def fill() -> list[bool]:
+        engine = ProcessMediaPort(4)
+        pool = MediaPool([engine])
+        await pool.start()
+        try:
+            pool.expect()
+            await pool.open("a", Ear().hear)
+            had = [pool.has_room()]
+            pool.expect()
+            had.append(pool.has_room())
+            await engine._look_once()
+            return [*had, pool.has_room()]
+        finally:
+            await pool.stop()
+
+    assert asyncio.run(fill()) == [True, False, True]
 
 
 def test_an_engine_takes_no_more_lines_than_it_has_rows() -> None:
