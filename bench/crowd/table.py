@@ -24,6 +24,12 @@ def ms(row: Row) -> float:
     return 1000 * float(row["cpu_s_per_call_s"])
 
 
+def ms_engine(row: Row) -> float:
+    """CPU of a call-second in milliseconds, of the engine without its port."""
+    own = row["own"]
+    return 1000 * float(own["engine_cpu_s"]) / float(own["seconds"]) / int(row["calls"])
+
+
 def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     return [*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows), ""]
@@ -43,6 +49,7 @@ def our_row(row: Row) -> list[object]:
         memory(row),
         f"{load['sent']:,}",
         f"{row['unaccounted']}, {own['packets']['lost']}, {own['dropped_by_kernel']}",
+        f"{own['packets']['late']:,}, {own['packets']['skipped']:,}",
         load["missing_in_sequence"],
         f"{seconds(row.get('turn_s'), 'p50')} / {seconds(row.get('turn_s'), 'p95')}",
         f"{seconds(row.get('barge_in_s'), 'p50')} / {seconds(row.get('barge_in_s'), 'p95')}",
@@ -65,6 +72,7 @@ OUR_HEAD = (
     "KiB a call, engine + port",
     "packets from the callers",
     "of them never seen, counted lost, dropped by the kernel",
+    "too late, left out to catch up",
     "ours missing at the callers",
     "turn p50 / p95 s",
     "barge-in p50 / p95 s",
@@ -80,7 +88,8 @@ def lateness_rows(rows: Sequence[Row]) -> Iterable[list[object]]:
         own = row["own_lateness"]
         calls = f"{row['calls']:,}"
         yield [calls, "engine", *(f"{late[mark]:.2f}" for mark in MARKS), row["lateness"]["ticks"]]
-        share = f"control, {100 * row['control_share']:.0f} % busy"
+        busy = f"{100 * row['control_share']:.0f} % busy (engine: {ms_engine(row) * row['calls'] / 10:.0f} %)"
+        share = f"control, {busy}"
         yield [calls, share, *(f"{control[mark]:.2f}" for mark in MARKS), row["control"]["ticks"]]
         yield [calls, "difference", *(f"{late[mark] - control[mark]:+.2f}" for mark in MARKS), ""]
         outside = own["late_ms"] or dict.fromkeys(MARKS, float("nan"))
@@ -151,9 +160,14 @@ def tables(result: Row) -> str:
     return "\n".join(lines).strip()
 
 
+def section(result: Row) -> str:
+    """All that stands between the markers."""
+    return f"{tables(result)}\n\n{PICTURE}"
+
+
 def publish(result: Row, page: Path) -> None:
     """Put the tables between the markers of `page`."""
     before, _, rest = page.read_text().partition(BEGIN)
     _, found, after = rest.partition(END)
     assert found, f"{page} has no markers for the figures"
-    page.write_text(f"{before}{BEGIN}\n\n{tables(result)}\n\n{PICTURE}\n\n{END}{after}")
+    page.write_text(f"{before}{BEGIN}\n\n{section(result)}\n\n{END}{after}")
