@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
 from byourside_server.media.g711 import ULAW_DECODE
 from byourside_server.providers.base import Expectation
 from byourside_server.providers.registry import open_speech_to_text, open_text_to_speech
 from byourside_server.sandbox.clips import all_clips
+from tests.peers.office import Sound, likeness
 from tests.walks.conftest import Batch
 from tests.walks.house import VOICE
-
-Sound = npt.NDArray[np.float64]
 
 RATE_HZ = 8000
 SEARCH_S = 0.25
@@ -129,12 +127,17 @@ def test_the_contacts_turns_are_what_the_simulated_people_said(
     for turn, ulaw in contact_turns(batch):
         sound = wave(ulaw)
         fitting = [clip for clip in all_clips() if abs(len(clip.ulaw) - len(ulaw)) < 0.8 * RATE_HZ]
-        score, said = max((match(sound, wave(clip.ulaw)), clip.text) for clip in fitting)
+        score, said = max((alike(sound, wave(clip.ulaw)), clip.text) for clip in fitting)
         assert score > MIN_CORRELATION, (turn, said, score)
         errors += word_errors(words(said), words(turn["text"]))
         total += len(words(said))
     record_property("word_error_rate_of_turns", f"{errors} of {total}")
     assert errors / total <= MAX_WORD_ERROR_RATE
+
+
+def alike(sound: Sound, said: Sound) -> float:
+    """As a whole, or in pieces: a machine that stood still has left a hole, and what follows comes later."""
+    return max(match(sound, said), likeness(sound, said))
 
 
 def match(a: Sound, b: Sound) -> float:

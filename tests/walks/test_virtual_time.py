@@ -18,6 +18,8 @@ from tests.walks.test_one_call import assert_signed, epoch, wav_seconds
 
 # Of a call's whole length. Real engines on a busy machine take up to half a second more, once a turn.
 TOLERANCE_S = 3.0
+# Of the machine's time. Ten calls at once leave SPAREPCT of two quiet cores.
+SPARE = 0.1
 RESULTS = (
     "status", "error", "answeredBy", "endedBy", "endReason",
     "outcome", "objectiveMet", "extracted", "analysis",
@@ -125,9 +127,14 @@ def test_calls_and_recordings_are_as_long_as_in_real_time(
 
 
 def test_most_calls_were_in_time_when_placed_first(batch: Batch) -> None:
-    """Else the tests above have compared beginnings alone, and no lengths, or what was placed anew."""
-    late = [name for name, record in batch.at_first.items() if was_late(record)]
-    assert len(late) < len(BATCH) / 2, f"this machine was late in real time: {late}"
+    """Else the tests above have compared beginnings alone, and no lengths, or what was placed anew.
+
+    Where the machine had no time left for ten calls at once, those count that were placed anew, fewer at a
+    time.
+    """
+    placed = batch.at_first if batch.spare > SPARE else batch.records
+    late = [name for name, record in placed.items() if was_late(record)]
+    assert len(late) < len(BATCH) / 2, f"late in real time with {batch.spare:.0%} to spare: {late}"
 
 
 def test_a_call_whose_speech_is_kept_takes_a_fraction_of_its_time(quick_batch: Batch) -> None:
