@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect, sync_playwright
 
 from byourside_server.calls.call import Call, Field
 from tests.dashboard.house import (
@@ -32,7 +32,9 @@ FLAGS = (
     "--mute-audio",
     "--autoplay-policy=no-user-gesture-required",
 )
-TIMEOUT_MS = 5_000
+# A slow machine takes its time; what never comes is no less missed.
+TIMEOUT_MS = 30_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 @pytest.fixture(scope="package")
@@ -143,14 +145,15 @@ def stranger(browser: Browser, house: House) -> Iterator[Page]:
 def heard_at(page: Page) -> float:
     """The second that is being played, as soon as there is one."""
     found: float = page.evaluate(
-        """() => new Promise((done) => {
+        """(patienceMs) => new Promise((done) => {
           const audio = document.querySelector("audio");
           const look = () => {
             if (!audio.seeking && audio.currentTime > 0) done(audio.currentTime);
           };
           for (const name of ["seeked", "timeupdate"]) audio.addEventListener(name, look);
-          setTimeout(() => done(-1), 4000);
-        })"""
+          setTimeout(() => done(-1), patienceMs);
+        })""",
+        TIMEOUT_MS,
     )
     return found
 
