@@ -28,6 +28,7 @@ from byourside_server.sip.message import Request, Response
 from byourside_server.sip.outgoing import OutgoingCall, TrunkAddress
 from byourside_server.sip.parse import parse
 from byourside_server.sip.sdp_crypto import SrtpPolicy
+from byourside_server.sip.timers import T1
 from byourside_server.sip.trace import Way
 
 HOST = "127.0.0.1"
@@ -143,9 +144,11 @@ class Office:
         self._sockets: list[SipSocket] = []
         self._lines = 0
         self.trunk = Diary()
-        # Call-ID → what passed.
+        # Call-ID → what passed; here as in `messages` without what was sent again since nothing came for T1
+        # (RFC 3261 §17), as happens where the machine stands still, and without what answers it again.
         self.passed: dict[str, list[tuple[Way, str]]] = {}
         self.messages: list[tuple[Way, Request | Response]] = []
+        self._first_at: dict[tuple[Way, str, str, str | None, int], float] = {}
         self.run(self._open)
 
     async def _open(self) -> None:
@@ -200,8 +203,14 @@ class Office:
         if not data.strip():
             return
         message = parse(data)
-        self.messages.append((way, message))
         label = message.method if isinstance(message, Request) else f"{message.status} {message.cseq[1]}"
+        passage = (way, label, message.call_id, message.via.branch, message.cseq[0])
+        if passage in self._first_at:
+            asks = way == "sent" and isinstance(message, Request) and message.method != "ACK"
+            if not asks or now - self._first_at[passage] >= T1:
+                return
+        self._first_at[passage] = now
+        self.messages.append((way, message))
         self.passed.setdefault(message.call_id, []).append((way, label))
 
 

@@ -155,7 +155,7 @@ def test_a_refusal_is_told_as_it_came_and_acknowledged(outcomes: dict[str, Outco
 def test_an_answered_call_rings_is_acknowledged_and_ends_with_our_bye(outcomes: dict[str, Outcome]) -> None:
     placed = outcomes["answer"].placed
     assert [event.status for event in placed.all(sip.Progress)] == [180]
-    assert 0.25 < placed.moment_of(sip.Answered) - placed.moment_of(sip.Progress) < 1.5
+    assert placed.moment_of(sip.Progress) < placed.moment_of(sip.Answered)
     assert placed.sent() == ["INVITE", "ACK", "BYE"]
     assert [event.by for event in placed.all(sip.HungUp)] == ["local"]
 
@@ -172,8 +172,7 @@ def test_early_media_is_connected_before_the_answer(outcomes: dict[str, Outcome]
     [progress] = placed.all(sip.Progress)
     assert progress.status == 183
     assert b"m=audio" in progress.sdp
-    waited_s = placed.moment_of(sip.Answered) - placed.moment_of(sip.Progress)
-    assert EARLY_MS / 1000 - 0.1 < waited_s < EARLY_MS / 1000 + 1.0
+    assert placed.moment_of(sip.Progress) < placed.moment_of(sip.Answered)
     # The echo of our silence: sound went both ways while it rang.
     assert placed.moment_of(FirstPacket) < placed.moment_of(sip.Answered)
     assert placed.all(FirstPacket)[0].early

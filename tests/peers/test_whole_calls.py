@@ -24,10 +24,12 @@ from tests.peers.office import wave_of
 from tests.peers.process import wait_for
 from tests.peers.sipp import sipp
 from tests.peers.test_baresip import clip_of
-from tests.walks.conftest import AGAIN, README_CALL
-from tests.walks.house import House, wait_for_end, was_disturbed
+from tests.walks.conftest import README_CALL
+from tests.walks.house import House, disturbance, wait_for_end, was_disturbed
 
 ANSWERED, BUSY = "+14155550123", "+442079460123"
+# How often the answered call is placed anew where this machine disturbed it: it is alone, beside other tests.
+AGAIN = 4
 # What the person says, and when: the agent's sentences are as long as its voice makes them.
 SAID = ((0.6, "Hello, this is John."), (13.5, "Yes, that works for me."), (20.0, "No thank you."))
 CONFIG = """\
@@ -95,7 +97,8 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calls]:
                 records = {to: wait_for_end(client, call_id) for to, call_id in ids.items()}
                 for _ in range(AGAIN):
                     if was_disturbed(records[ANSWERED]):
-                        records[ANSWERED] = wait_for_end(client, place(client, ANSWERED))
+                        again = wait_for_end(client, place(client, ANSWERED))
+                        records[ANSWERED] = min(records[ANSWERED], again, key=disturbance)
                 yield Calls(records, client, busy_phone.verdict())
         finally:
             assert house.stop() == 0, house.log()
