@@ -46,12 +46,14 @@ def free_port(kind: socket.SocketKind | None = None) -> int:
             return port
 
 
-def free_port_pair() -> int:
-    """The even one of two neighbours that are free: RTP and RTCP."""
+def free_media_ports() -> int:
+    """The first, an even one, of four free UDP ports in a row: RTP and RTCP of sound and of video."""
     while True:
-        port = free_port() & ~1
-        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as upper:
-            upper.bind(("127.0.0.1", port + 1))
+        port = random.choice(PORTS) & ~1
+        with contextlib.suppress(OSError), contextlib.ExitStack() as probes:
+            for each in range(port, port + 4):
+                probe = probes.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                probe.bind(("127.0.0.1", each))
             return port
 
 

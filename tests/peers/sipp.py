@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.peers.process import Peer, free_port, free_port_pair, program, running, udp_ports
+from tests.peers.process import Peer, free_media_ports, free_port, program, running, udp_ports
 
 HOST = "127.0.0.1"
 # In the To of every response: sipp numbers its calls.
@@ -130,11 +130,14 @@ def sipp(folder: Path, steps: str, *, transport: str = "u1") -> Iterator[Sipp]:
     command = program("sipp", "sip-tester")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "scenario.xml").write_text(scenario(steps))
-    port, media_port = free_port(), free_port_pair()
+    media_port = free_media_ports()
+    while (port := free_port()) in range(media_port, media_port + 4):
+        pass
     options = ["-sf", "scenario.xml", "-i", HOST, "-p", str(port), "-t", transport, "-m", "1", "-nostdin"]
     options += ["-rtp_echo", "-mi", HOST, "-mp", str(media_port), "-trace_err"]
     # Gives up by itself should the test die.
     options += ["-timeout", "40", "-timeout_error"]
     with running([command, *options], folder) as peer:
-        peer.wait_until(lambda: port in udp_ports())
+        # Sound's and video's too: whoever asks for free ports next must not be given those.
+        peer.wait_until(lambda: {port, media_port, media_port + 2} <= udp_ports())
         yield Sipp(peer, folder, port)
