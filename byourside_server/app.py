@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
 import sys
@@ -84,12 +85,21 @@ async def serve(config: Config) -> int:
                 pages = DashboardSettings(__version__, config.public_url, config.allow_local_webhooks)
                 site = create_dashboard(switchboard, mount(api), settings=pages)
                 metered = Metered(site, readings_of(rooms, config), access_of(config))
-                server = make_server(metered, config.host, config.port)
-                sys.stdout.write(f"By Your Side {__version__} is listening on {config.public_url}\n")
-                sys.stdout.flush()
+                server = make_server(metered, config.host, config.port, on_started=partial(_greet, config))
                 search_seldom()
                 await server.serve(sockets=[listener])
     return 0
+
+
+def _greet(config: Config) -> None:
+    """Say where the API is; whoever waits for this line may come, or tell the server to stop, at once."""
+    sys.stdout.write(f"By Your Side {__version__} is listening on {config.public_url}\n")
+    sys.stdout.flush()
+
+
+def flag_of(error: OSError) -> str:
+    """The flag that mends a failed bind: an address that is not this machine's is no fault of the port."""
+    return "--host" if error.errno == errno.EADDRNOTAVAIL else "--port"
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -101,7 +111,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ConfigError(
-            f"port {port} on {host} can't be had ({error.strerror}): choose another with --port"
+            f"port {port} on {host} can't be had ({error.strerror}): choose another with {flag_of(error)}"
         ) from None
     return listener
 
@@ -364,7 +374,8 @@ async def open_sip(
         await sip.open(config.sip_host, port, tls=tls, advertised=advertised)
     except OSError as error:
         why = error.strerror or str(error)
-        raise ConfigError(f"SIP on {config.sip_host}:{port} can't be had ({why}): see sip_port") from None
+        which = "sip_host" if error.errno == errno.EADDRNOTAVAIL else "sip_port"
+        raise ConfigError(f"SIP on {config.sip_host}:{port} can't be had ({why}): see {which}") from None
     except TlsSettingsError as error:
         raise ConfigError(str(error)) from None
     closing.push_async_callback(sip.close)

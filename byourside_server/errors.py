@@ -44,6 +44,9 @@ STATUS_OF_TOKEN: dict[str, int] = {
     "internal_error": 500,
 }
 
+# Said at the door and in the transaction alike.
+UNKNOWN_KEY = "The agent key is unknown or revoked: `byourside-server keys create` makes a new one."
+
 
 class Refusal(Exception):
     """A request that is not carried out: whose fault and what to do next.

@@ -21,7 +21,7 @@ from byourside_server.calls import lifecycle
 from byourside_server.calls.call import Call, CallRequest
 from byourside_server.calls.wire import Json, call_record
 from byourside_server.clock import Clock, SystemClock
-from byourside_server.errors import Refusal
+from byourside_server.errors import UNKNOWN_KEY, Refusal
 from byourside_server.guardrails.check import Destination, check_caller_id, check_destination
 from byourside_server.lines.equipment import recording_path
 from byourside_server.lines.sip_traces import read_trace, trace_path
@@ -201,7 +201,7 @@ class Switchboard:
         """Whose key this is. Asked afresh every time, so a revoked key stops at once."""
         found = await self._db.glance(authenticate, bearer) if looks_like_key(bearer) else None
         if found is None:
-            raise Refusal("unauthorized", "The agent key is missing, unknown or revoked.")
+            raise Refusal("unauthorized", UNKNOWN_KEY)
         return found
 
     async def place(
@@ -356,7 +356,7 @@ class Switchboard:
         """The secret that signs the account's webhooks now."""
         current = await self._db.read(accounts.load_account, account.id)
         if current is None:
-            raise Refusal("not_found")
+            raise Refusal("not_found", "There is no such account.")
         return current.webhook_secret
 
     async def rotate_webhook_secret(self, account: Account, overlap_s: float = 86_400.0) -> str:

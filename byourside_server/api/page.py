@@ -21,6 +21,7 @@ pre { overflow-x: auto; padding: .75rem; border: 1px solid #8886; border-radius:
 section { border-top: 1px solid #8886; margin-top: 2rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #888; }
+code { overflow-wrap: anywhere; }
 .method { display: inline-block; min-width: 3.5rem; font-weight: 700; }
 """
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -37,8 +38,16 @@ class PoliteServer(uvicorn.Server):
     """uvicorn's server, except that it keeps the signal that stopped it to itself.
 
     uvicorn raises it once more when it is done, which by SIGTERM's default would end the process before
-    the house behind the API has hung up and written its last word.
+    the house behind the API has hung up and written its last word. It tells, too, when it has begun.
     """
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_started()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -53,10 +62,13 @@ class PoliteServer(uvicorn.Server):
                 signal.signal(number, handler)
 
 
-def make_server(api: ASGIApp, host: str, port: int, *, grace_s: int = 5) -> uvicorn.Server:
+def make_server(
+    api: ASGIApp, host: str, port: int, *, grace_s: int = 5, on_started: Callable[[], None] = lambda: None
+) -> uvicorn.Server:
     """A server for `api`, not yet running; `await server.serve()` runs it until SIGTERM or SIGINT.
 
-    Requests under way then have `grace_s` seconds to end.
+    Requests under way then have `grace_s` seconds to end. `on_started` is called once callers are answered
+    and signals are heeded.
     """
     return PoliteServer(
         uvicorn.Config(
@@ -72,5 +84,6 @@ def make_server(api: ASGIApp, host: str, port: int, *, grace_s: int = 5) -> uvic
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=grace_s,
-        )
+        ),
+        on_started,
     )

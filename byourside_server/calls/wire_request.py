@@ -132,7 +132,8 @@ def _field(item: JsonValue, position: int) -> Field:
 def _webhook_url(value: JsonValue, allow_local: bool) -> str | None:
     if value is None:
         return None
-    refusal = Refusal("invalid_webhook_url", "`webhookUrl` must be an https:// URL with a host.")
+    local_too = ", or http://localhost" if allow_local else ""
+    refusal = Refusal("invalid_webhook_url", f"`webhookUrl` must be an https:// URL with a host{local_too}.")
     if not isinstance(value, str) or len(value) > MAX_URL_CHARS or UNSAFE_IN_URL.search(value):
         raise refusal
     try:
@@ -140,7 +141,12 @@ def _webhook_url(value: JsonValue, allow_local: bool) -> str | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         raise refusal from None
-    if not host or parts.username is not None or parts.password is not None:
+    if parts.username is not None or parts.password is not None:
+        raise Refusal(
+            "invalid_webhook_url",
+            "`webhookUrl` must not hold a user name or password: webhooks are signed, check their signature.",
+        )
+    if not host:
         raise refusal
     local = allow_local and parts.scheme == "http" and host in ("localhost", "127.0.0.1", "::1")
     if parts.scheme != "https" and not local:

@@ -15,7 +15,7 @@ from byourside_server.config import Config
 from byourside_server.errors import ConfigError
 from byourside_server.store import sessions
 from byourside_server.store.accounts import create_account, find_account, list_accounts
-from byourside_server.store.database import Database
+from byourside_server.store.database import Database, StoreUnavailable
 from byourside_server.store.directory_lock import DirectoryLock
 from byourside_server.store.keys import create_key
 from byourside_server.store.migrations import migrate
@@ -34,7 +34,10 @@ def transact(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> T:
-    """Run one transaction on tables brought up to this edition, and return once it is durable."""
+    """Run one transaction on tables brought up to this edition, and return once it is durable.
+
+    Raises ConfigError where the database can't be had or written.
+    """
 
     async def run() -> T:
         database = Database(config.database_url)
@@ -44,7 +47,16 @@ def transact(
         finally:
             await database.close()
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except StoreUnavailable as trouble:
+        # The driver's first line says what is wrong; the rest is the statement and its values.
+        why = (str(trouble).splitlines() or ["no reason given"])[0]
+        file = config.database_file
+        which, cure = ("the database", "mend database_url, or start PostgreSQL")
+        if file is not None:
+            which, cure = (str(file), "see whose it is and whether the disk is full, or mend --data-dir")
+        raise ConfigError(f"{which} can't be used ({why}): {cure}") from None
 
 
 def need_database(config: Config) -> None:

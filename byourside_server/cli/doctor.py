@@ -6,6 +6,7 @@ Checks change nothing that lasts, and run beside a serving house.
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 import socket
 import sqlite3
@@ -125,7 +126,8 @@ def check_port(config: Config) -> Iterator[Finding]:
         try:
             probe.bind((config.host, config.port))
         except OSError as trouble:
-            words = f"{config.port} on {config.host} can't be had ({trouble.strerror}): choose with --port"
+            flag = "--host" if trouble.errno == errno.EADDRNOTAVAIL else "--port"
+            words = f"{config.port} on {config.host} can't be had ({trouble.strerror}): choose with {flag}"
             yield Finding("fail", "port", words)
         else:
             yield Finding("ok", "port", f"{config.port} on {config.host} is free")

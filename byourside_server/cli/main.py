@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -168,7 +169,9 @@ def _add_accounts(commands: Commands) -> None:
     limits = _add(group, "limits", "change an account's limits", keeping.accounts_limits)
     limits.add_argument("name", metavar="NAME")
     limits.add_argument("--per-minute", type=_whole, metavar="N", help="calls one key may place in a minute")
-    limits.add_argument("--minutes", type=_whole, metavar="N", help="outbound minutes per calendar month")
+    limits.add_argument(
+        "--minutes", type=_minutes, metavar="N", help="outbound minutes per calendar month, or unlimited"
+    )
     limits.add_argument("--at-once", type=_whole, metavar="N", help="calls on the line at once")
 
 
@@ -217,6 +220,10 @@ def _add_tracing(commands: Commands) -> None:
     trace.add_argument(
         "--hide-numbers", action="store_true", help="hide telephone numbers, to show it to others"
     )
+
+
+def _minutes(text: str) -> float:
+    return math.inf if text == "unlimited" else _whole(text)
 
 
 def _whole(text: str) -> int:

@@ -65,7 +65,11 @@ def check_caller_id(value: object, owned: Collection[str], default: str | None) 
     if not is_e164(value):
         raise Refusal("invalid_caller_id", "`callerId` must be a string in E.164, for example +12134932550.")
     if value not in owned:
-        raise Refusal("caller_id_not_owned", f"`callerId` {value} is not a number on your account.")
+        raise Refusal(
+            "caller_id_not_owned",
+            f"`callerId` {value} is not a number on your account: leave it out for the"
+            " account's default, or have the operator add it (`byourside-server numbers add`).",
+        )
     return value
 
 

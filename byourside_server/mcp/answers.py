@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mcp_types import CallToolResult, ContentBlock, TextContent
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from byourside_server.errors import Refusal
 
@@ -46,8 +47,13 @@ def refused(refusal: Refusal) -> CallToolResult:
 
 def misunderstood(tool: str, wrong: ValidationError) -> CallToolResult:
     """Every argument that does not fit, by name."""
-    found = [f"`{'.'.join(map(str, error['loc']))}`: {error['msg']}" for error in wrong.errors()]
+    found = [f"`{'.'.join(map(str, error['loc']))}`: {_plain(error)}" for error in wrong.errors()]
     return failure(f"invalid_arguments: {tool} was not carried out. {'; '.join(found)}.")
+
+
+def _plain(error: ErrorDetails) -> str:
+    """What is wrong; our own class names say nothing to whoever calls a tool."""
+    return "Input should be an object" if error["type"] == "model_type" else error["msg"]
 
 
 def unknown(tool: str, names: list[str], known: list[str]) -> CallToolResult:

@@ -119,7 +119,10 @@ def _endpoint(name: str, vendor: Vendor, options: Options, environ: Mapping[str,
         )
     key = environ.get(key_env, "").strip() if key_env else ""
     if key_env and not key:
-        raise bad_configuration(f"{name!r} needs a key: set the environment variable {key_env}")
+        raise bad_configuration(
+            f"{name!r} needs a key: set the environment variable {key_env}, or write it under"
+            " [keys] in config.toml"
+        )
     return ChatEndpoint(base_url, model, key or None, key_env)
 
 

@@ -182,7 +182,10 @@ def _key(name: str, build: type, variable: str | None, environ: Mapping[str, str
         raise bad_configuration(f"{name!r} takes no api_key, so that key_env has no use")
     key = environ.get(variable, "").strip()
     if not key:
-        raise bad_configuration(f"{name!r} needs a key: set the environment variable {variable}")
+        raise bad_configuration(
+            f"{name!r} needs a key: set the environment variable {variable}, or write it under"
+            " [keys] in config.toml"
+        )
     return key
 
 

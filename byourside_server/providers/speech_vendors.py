@@ -116,7 +116,10 @@ def _endpoint(vendor: Vendor, options: Options, environ: Environ) -> Endpoint:
         raise bad_configuration(f"{vendor.name!r}: base_url must be http(s)://host/path without a user name")
     key = environ.get(key_env, "").strip() if key_env else ""
     if key_env and not key:
-        raise bad_configuration(f"{vendor.name!r} needs a key: set the environment variable {key_env}")
+        raise bad_configuration(
+            f"{vendor.name!r} needs a key: set the environment variable {key_env}, or write it under"
+            " [keys] in config.toml"
+        )
     if not (key.isascii() and key.isprintable()):
         raise bad_configuration(f"{vendor.name!r}: {key_env} holds characters that no key has")
     headers = {"Authorization": f"{vendor.scheme} {key}"} if key else {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import sqlalchemy as sa
 
 from byourside_server.accounts.account import Account
@@ -108,13 +110,18 @@ def set_limits(
     calls_per_minute: int | None = None,
     minute_allowance: float | None = None,
 ) -> None:
-    """Change those limits that are given. A raised `max_concurrent` lets waiting calls go within a second."""
+    """Change those limits that are given; `minute_allowance` in minutes, infinite for no cap.
+
+    A raised `max_concurrent` lets waiting calls go within a second.
+    """
     given = {
         "max_concurrent": max_concurrent,
         "calls_per_minute": calls_per_minute,
         "minute_allowance": minute_allowance,
     }
-    changed: dict[str, float] = {name: value for name, value in given.items() if value is not None}
+    changed: dict[str, float | None] = {name: value for name, value in given.items() if value is not None}
+    if minute_allowance == math.inf:
+        changed["minute_allowance"] = None  # as the table has it: no cap
     if max_concurrent is not None:
         # Due since ever: the house looks at the account's gate in its next round, whoever changed the limit.
         changed["next_due_at"] = 0.0

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from byourside_server.accounts.account import Account
-from byourside_server.errors import Refusal
+from byourside_server.errors import UNKNOWN_KEY, Refusal
 from byourside_server.guardrails.limits import TokenBucket, full_bucket, is_over_minute_cap, take
 from byourside_server.store.prepared import Prepared, given
 from byourside_server.store.schema import agent_keys, usage
@@ -38,7 +38,7 @@ def check_token(account: Account, standing: Standing, now: float) -> TokenBucket
     """
     rate = account.calls_per_minute
     if standing.is_revoked:
-        raise Refusal("unauthorized", "The agent key is missing, unknown or revoked.")
+        raise Refusal("unauthorized", UNKNOWN_KEY)
     level, at = standing.bucket_level, standing.bucket_at
     bucket = full_bucket(rate, now) if level is None or at is None else TokenBucket(level, at)
     bucket, wait_s = take(bucket, rate, rate, now)

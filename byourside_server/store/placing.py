@@ -83,7 +83,7 @@ def cancel(conn: sa.Connection, house: House, account_id: str, call_id: str, now
     lock_account(conn, account_id)
     call = get_call(conn, account_id, call_id)
     if call is None:
-        raise Refusal("not_found")
+        raise Refusal("not_found", "There is no such call on this account.")
     if call.ended_at is not None or call.finished_at is not None:
         raise Refusal("call_ended", "The call has ended already.")
     # From `dialing` the table leads to canceled too, but only the line may say that it is over.

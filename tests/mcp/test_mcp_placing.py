@@ -127,6 +127,7 @@ def test_a_request_that_is_being_answered_elsewhere_is_waited_for(
         ({"to": None}, ["invalid_arguments:", "`to`"]),
         ({"attempt": 0}, ["invalid_arguments:", "`attempt`"]),
         ({"webhookUrl": "https://example.com"}, ["invalid_arguments:", "does not know `webhookUrl`"]),
+        ({"fields": ["a"]}, ["invalid_arguments:", "`fields.0`: Input should be an object."]),
         ({"context": "a\x00"}, ["invalid_json:", "NUL"]),
     ],
 )

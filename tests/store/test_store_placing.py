@@ -302,8 +302,9 @@ def test_a_strangers_call_does_not_exist(url: str, tmp_path: Path) -> None:
             event = (await rig.switchboard.events(account))[0]
             with refused("not_found"):
                 await rig.switchboard.get(stranger, call.id)
-            with refused("not_found"):
+            with refused("not_found") as told:
                 await rig.switchboard.cancel(stranger, call.id)
+            assert told.value.message == "There is no such call on this account."
             with refused("not_found"):
                 await rig.switchboard.deliveries(stranger, call.id)
             with refused("not_found"):
