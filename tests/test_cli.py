@@ -260,6 +260,15 @@ def test_a_log_line_has_its_fields_and_no_one_elses_number() -> None:
     )
 
 
+def test_a_log_line_shows_no_password_of_an_address() -> None:
+    """Libraries name the address they failed at, and developers' webhook addresses have tokens in them."""
+    said = {"msg": "lost https://me:sesame@h", "why": "at http://h/hook?token=sesame"}
+    line = LineFormatter().format(logging.makeLogRecord({"name": "x", **said}))
+    assert "sesame" not in line
+    assert "https://***@h" in line
+    assert "http://h/hook?token=***" in line
+
+
 def findings(check: Check, config: Config) -> list[Finding]:
     return list(doctor.examined(check, config))
 

@@ -170,6 +170,32 @@ def test_a_token_for_the_metrics_is_never_shown(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "file",
+    [
+        "[trunk]\nhost = 'a'\nuser = 'me'\npassword = 314159265",
+        'otel_endpoint = "https://collector:4318/v1/traces?key=314159265"',
+        'otel_endpoint = "https://me:314159265@collector:4318/#x"',
+        'otel_endpoint = "https://me:314159265/@collector:4318"',
+        'otel_endpoint = "https://me:31 4159265@collector"',
+        'otel_endpoint = "me:314159265@collector:4318"',
+        'metrics = "token"\nmetrics_token = 314159265',
+    ],
+)
+def test_a_secret_that_cannot_be_used_is_not_said_back(tmp_path: Path, file: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(tmp_path, file)
+    assert "4159265" not in str(refused.value)
+
+
+def test_a_password_in_an_address_is_never_shown(tmp_path: Path) -> None:
+    config = load(
+        tmp_path, 'otel_endpoint = "https://me:sesame@h"\ndatabase_url = "postgresql://me:sesame@h/name"'
+    )
+    assert config.otel_endpoint == "https://me:sesame@h/v1/traces"
+    assert "sesame" not in repr(config)
+
+
+@pytest.mark.parametrize(
     ("file", "why"),
     [
         ('metrics = "token"', "needs metrics_token"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
+from byourside_server.cli import doctor
 from byourside_server.cli.doctor_collector import check_collector
 from byourside_server.cli.findings import Finding
 from byourside_server.config import load_config
@@ -59,3 +61,20 @@ def test_without_the_library_it_can_not_serve(tmp_path: Path, monkeypatch: pytes
     [finding] = examined(tmp_path, "http://127.0.0.1:4318")
     assert finding.verdict == "fail"
     assert "byourside-server[otel]" in finding.words
+
+
+@pytest.mark.parametrize("status", [200, 404, None])
+def test_a_password_in_its_address_is_not_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, status: int | None
+) -> None:
+    """Whether it takes traces, refuses them or is away (None); the collector itself gets the password."""
+    monkeypatch.setattr(doctor, "CHECKS", (check_collector,))
+    with collector() as told:
+        told.status = status or 200
+        address = told.url if status else f"http://127.0.0.1:{free_port()}"
+        given = address.replace("://", "://me:sesame@")
+        (tmp_path / "config.toml").write_text(f'otel_endpoint = "{given}"')
+        doctor.doctor(load_config({"data_dir": str(tmp_path)}, {}), Namespace())
+    printed = capsys.readouterr().out
+    assert "sesame" not in printed
+    assert address.replace("://", "://***@") in printed

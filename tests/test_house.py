@@ -17,7 +17,7 @@ PACKAGE = ROOT / "byourside_server"
 
 # Bottom first. Rooms in one set do not know each other, except those that NEIGHBOURS names.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"clock", "errors", "measures"}),
+    frozenset({"clock", "errors", "measures", "printable"}),
     frozenset({"config", "accounts", "sip", "media", "providers.base"}),
     frozenset({"calls"}),
     frozenset({"guardrails", "conversation", "report", "store", "webhooks", "providers"}),

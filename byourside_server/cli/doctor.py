@@ -47,7 +47,7 @@ def doctor(config: Config, given: Namespace) -> int:
     failed = 0
     for check in CHECKS:
         for finding in examined(check, config):
-            say(f"{finding.verdict:<5} {finding.subject}: {finding.words}")
+            say(finding.line())
             failed += finding.verdict == "fail"
     say("Ready to serve." if not failed else f"{failed} to mend before serving.")
     return 1 if failed else 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from byourside_server.config import Config
+from byourside_server.printable import printable
 
 Verdict = Literal["ok", "warn", "fail"]
 
@@ -18,6 +19,10 @@ class Finding:
     verdict: Verdict
     subject: str
     words: str
+
+    def line(self) -> str:
+        """As it is printed: an address that a check or a library speaks of may hold a password."""
+        return f"{self.verdict:<5} {self.subject}: {printable(self.words)}"
 
 
 Check = Callable[[Config], Iterator[Finding]]

@@ -1,6 +1,7 @@
 """The server's log: one line per entry on standard error, its fields as key=value.
 
-Fields whose key begins `pii.` (numbers, transcripts, what vendors sent) are left out.
+Fields whose key begins `pii.` (numbers, transcripts, what vendors sent) are left out,
+and web addresses lose what may be a secret.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import json
 import logging
 import sys
 import time
+
+from byourside_server.printable import printable
 
 ORDINARY = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
 
@@ -25,7 +28,7 @@ class LineFormatter(logging.Formatter):
                 line += f" {name}={_shown(value)}"
         if record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
-        return line
+        return printable(line)
 
 
 def _shown(value: object) -> str:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from byourside_server.printable import printable
+
 
 def say(line: str = "") -> None:
     """Print a line, and flush: it may be read by a pipe that waits for it."""
@@ -15,7 +17,7 @@ def say(line: str = "") -> None:
 
 def complain(line: str) -> None:
     """Print what is wrong to standard error."""
-    sys.stderr.write(f"byourside-server: {line}\n")
+    sys.stderr.write(f"byourside-server: {printable(line)}\n")
 
 
 def say_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

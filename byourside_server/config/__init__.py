@@ -38,7 +38,7 @@ class Config:
     """Port the HTTP API listens on."""
     public_url: str = "http://127.0.0.1:8080"
     """How callers reach the API: the beginning of every `recordingUrl`."""
-    database_url: str = ""
+    database_url: str = field(default="", repr=False)
     """`sqlite:///FILE` or `postgresql+asyncpg://…`; a file in the data directory unless set."""
     trunks: tuple[TrunkConfig, ...] = ()
     """Where real calls leave, best first; without any, calls go to the sandbox telephone network."""
@@ -92,7 +92,7 @@ class Config:
     """Who may read `/metrics`: `off` nobody, `local` this machine, `token` who shows it, `open` everybody."""
     metrics_token: str | None = field(default=None, repr=False)
     """Of `metrics = "token"`: what a reader shows as bearer."""
-    otel_endpoint: str | None = None
+    otel_endpoint: str | None = field(default=None, repr=False)
     """An OpenTelemetry collector (OTLP over HTTP) that gets a trace of every call; none unless set."""
     log_level: str = "info"
     """debug, info, warning or error."""

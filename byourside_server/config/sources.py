@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from byourside_server.errors import ConfigError
+from byourside_server.printable import printable_address
 
 FILE_NAME = "config.toml"
 PREFIX = "BYOURSIDE_"
@@ -72,7 +73,8 @@ class Sources:
         if value is None:
             return None
         if not isinstance(value, str) or not value.strip():
-            raise ConfigError(f"{where} must be text, not {value!r}")
+            # Not said back: it may be a password of digits that lacks its quotes.
+            raise ConfigError(f"{where} must be text in quotes, and not empty")
         return value.strip()
 
     def text(self, name: str, default: str) -> str:
@@ -185,8 +187,9 @@ class Sources:
             sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
         except ValueError:
             sound = False
-        if not sound or parts.query or parts.fragment:
-            raise ConfigError(f"{where} must be a URL such as https://phone.example.com, not {value!r}")
+        if not sound or parts.query or parts.fragment or re.search(r"\s", value):
+            given = printable_address(value)
+            raise ConfigError(f"{where} must be a URL such as https://phone.example.com, not {given!r}")
         return value
 
     def refuse_unknown(self) -> None:

@@ -21,6 +21,7 @@ from byourside_server.errors import ConfigError
 from byourside_server.mcp.http_door import AGENT_KEY, open_http_door
 from byourside_server.mcp.server import make_phone_server
 from byourside_server.mcp.surroundings import Confirm, Surroundings
+from byourside_server.printable import printable_address
 
 KEY_VARIABLES = ("BYOURSIDE_API_KEY", "VOXPLO_API_KEY")
 URL_VARIABLES = ("BYOURSIDE_BASE_URL", "VOXPLO_BASE_URL")
@@ -81,7 +82,10 @@ def settings_of(environment: Mapping[str, str]) -> CommandSettings:
         raise ConfigError(f"{KEY_VARIABLES[0]} is not an agent key: it holds characters that no key has")
     base_url = (_first(environment, URL_VARIABLES) or DEFAULT_BASE_URL).rstrip("/")
     if not _is_http(base_url):
-        raise ConfigError(f"{URL_VARIABLES[0]} must be an http:// or https:// URL, not {base_url!r}")
+        given = printable_address(base_url)
+        raise ConfigError(
+            f"{URL_VARIABLES[0]} must be an http:// or https:// URL without a user, not {given!r}"
+        )
     given = _first(environment, CONFIRM_VARIABLES) or "ask"
     for choice in get_args(Confirm):
         if choice == given:

@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from byourside_server.errors import ConfigError, Refusal
 from byourside_server.measures.book import Book
 from byourside_server.measures.table import COMMIT_GROUP, COMMITS, STORE_TROUBLE, WRITES
+from byourside_server.printable import printable_address
 from byourside_server.store.afterwards import Deed, noting
 from byourside_server.store.sqlite_threads import READERS, SqliteThreads
 
@@ -143,7 +144,7 @@ class Database:
                 engine, lambda: StoreUnavailable("the store has been closed"), self._note_commit
             )
         else:
-            raise ConfigError(f"the database {self.url!r} is not known: {KNOWN_URLS}")
+            raise ConfigError(f"the database {printable_address(url)!r} is not known: {KNOWN_URLS}")
 
     @property
     def embedded(self) -> bool:

@@ -62,6 +62,13 @@ def test_what_is_wrong_is_one_line_that_names_the_variable(
     assert KEY not in said.err
 
 
+def test_a_password_in_the_address_is_refused_and_not_said_back() -> None:
+    with pytest.raises(ConfigError) as refused:
+        settings_of({"BYOURSIDE_API_KEY": KEY, "BYOURSIDE_BASE_URL": "https://me:sesame@phone.test"})
+    assert "phone.test" in str(refused.value)
+    assert "sesame" not in str(refused.value)
+
+
 def test_the_help_names_the_variables(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--help"], {})

@@ -213,6 +213,13 @@ def test_an_address_that_is_no_database_of_ours_is_named() -> None:
             Database(url)
 
 
+def test_an_address_that_is_no_database_of_ours_is_named_without_its_password() -> None:
+    with pytest.raises(ConfigError) as refused:
+        Database("sqlite://me:sesame@/?password=sesame")
+    assert "sqlite://" in str(refused.value)
+    assert "sesame" not in str(refused.value)
+
+
 def test_a_store_that_is_down_refuses(tmp_path: Path) -> None:
     async def story() -> None:
         db = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none")
