@@ -428,5 +428,8 @@ class Switchboard:
                 # Away for a while; the next round tries again.
                 name = getattr(chore, "__name__", "")
                 log.warning("chore put off", extra={"chore": name, "why": trouble.why})
+            except TimeoutError:
+                name = getattr(chore, "__name__", "")
+                log.warning("chore put off", extra={"chore": name, "why": "the store does not answer"})
             except Exception:
                 log.exception("chore failed", extra={"chore": getattr(chore, "__name__", "")})

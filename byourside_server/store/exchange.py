@@ -87,16 +87,24 @@ class Exchange:
         return len(self._lines)
 
     async def dial(self, call_id: str) -> None:
-        """Dial a claimed call, once: whoever fails to consume its token does not dial."""
-        await self._room.acquire()
-        try:
-            await self._dialer.admit()
-        except BaseException:
+        """Dial a claimed call, once: whoever fails to consume its token does not dial.
+
+        Without the lease it waits until that is taken back, or until another worker has declared us dead and
+        dialled: an item let fall here would be found by the reconciler alone, a minute or two later.
+        """
+        while True:
+            await self._room.acquire()
+            try:
+                await self._dialer.admit()
+            except BaseException:
+                self._room.release()
+                raise
+            if self._lease_holds() and not self._closing:
+                break
             self._room.release()
-            raise
-        if self._closing or not self._lease_holds():
-            self._room.release()
-            return
+            if self._closing:
+                return
+            await asyncio.sleep(LAST_RETRY_S)
         try:
             call = await self._db.write(
                 live.take_dial_token, self._house, call_id, self._owner, self._clock.epoch()
