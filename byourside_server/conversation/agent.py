@@ -235,6 +235,13 @@ class Agent:
         self.mouth.drop_rest()
         self._decided_late = None
 
+    def fill(self, text: str) -> None:
+        """Fill a silence. Where that is with the disclosure, the answer begins with it."""
+        replies_to = None
+        if not self.mouth.has_disclosed:
+            replies_to, self._replies_to = self._replies_to, None
+        self.mouth.say_filler(text, replies_to)
+
     def say(self, text: str, *, asks: str | None = None, is_last: bool = False) -> None:
         """Every word of a mind goes through here."""
         replies_to, self._replies_to = self._replies_to, None

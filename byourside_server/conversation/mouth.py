@@ -88,15 +88,18 @@ class Mouth:
             self._waiting.append(words)
             self._events.append(Prepare(words.text))
 
-    def say_filler(self, text: str) -> None:
-        """Fill a silence; where nothing was said yet, with the disclosure. Words that wait for their sound
-        are said behind it."""
+    def say_filler(self, text: str, replies_to: float | None) -> None:
+        """Fill a silence; where nothing was said yet, with the disclosure, which is no pretext but the first
+        words of the answer. Words that wait for their sound are said behind it."""
         pending = self.saying
         if pending is not None:
             self.stop()
-            self._waiting.appendleft(pending.words)
-            self._events.append(Prepare(pending.words.text))
-        self._begin(Words("" if not self.has_disclosed else text, is_filler=True))
+            words = pending.words
+            if not self.has_disclosed and words.replies_to is not None:
+                replies_to, words = words.replies_to, replace(words, replies_to=None)
+            self._waiting.appendleft(words)
+            self._events.append(Prepare(words.text))
+        self._begin(Words("" if not self.has_disclosed else text, is_filler=True, replies_to=replies_to))
 
     def go_on(self) -> bool:
         """Begin what waits; False where nothing does, or where it must not be begun."""

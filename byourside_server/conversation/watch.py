@@ -53,7 +53,7 @@ class Watch:
         if not self._agent.mouth.is_filling:
             fillers = self._phrases.fillers
             text = self._phrases.still_here if is_second else fillers[self._fillers % len(fillers)]
-            self._agent.mouth.say_filler(text)
+            self._agent.fill(text)
             self._fillers += not is_second
 
     def words_to_prepare(self) -> tuple[str, ...]:

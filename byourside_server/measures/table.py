@@ -90,7 +90,7 @@ CALLS_OBSERVED_TWICE = _counter(
 
 RESPONSE = _histogram(
     "turn_response_seconds",
-    "From the contact's last voiced moment to the first sound of the answer.",
+    "From the contact's last voiced moment to the answer's first sound; a filler is none, the disclosure is.",
     PATIENCE,
 )
 STAGES = _histogram(

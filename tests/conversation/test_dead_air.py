@@ -13,6 +13,7 @@ import pytest
 
 from byourside_server.conversation.conversation import Conversation
 from byourside_server.conversation.dead_air import DeadAir
+from byourside_server.conversation.disclosure import disclosure
 from byourside_server.conversation.embedded_mind import decide
 from byourside_server.conversation.events import Prepare, Say
 from byourside_server.conversation.mind import Decision
@@ -120,6 +121,21 @@ def test_a_filler_is_no_reply_and_starts_no_silence() -> None:
     assert len(line.conversation.latencies_ms) == 3
     assert max(line.conversation.latencies_ms) > 14000
     assert line.conversation.end_reason == "completed"
+
+
+@pytest.mark.parametrize(
+    "pace",
+    # Six sentences are prepared while it rings; the opening is the seventh.
+    [Pace(mind=one_slow([6.0], 0.0)), Pace(voice=one_slow([0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 6.0], 0.1))],
+    ids=["the mind is slow", "the voice is slow"],
+)
+def test_a_disclosure_said_into_a_silence_is_the_beginning_of_the_answer(pace: Pace) -> None:
+    """It is what whoever says hello must hear first, no pretext: the answer counts from its first sound."""
+    line = call(README, "Hello?", "Yes.", "No.", pace=pace)
+    opening = next(sound for sound in line.sounds if sound[2] == disclosure(README))
+    greeting = max(end for _, end in line.voices if end < opening[0])
+    assert line.conversation.latencies_ms[0] == round((opening[0] - greeting) * 1000) < 2000
+    assert len(line.conversation.latencies_ms) == 3
 
 
 def test_a_long_wait_is_filled_again_before_two_seconds_of_silence_each_time_with_something_else() -> None:
