@@ -7,6 +7,7 @@ CloseStream, KeepAlive) and of `POST /v1/speak`.
 import asyncio
 import json
 import logging
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
@@ -34,6 +35,8 @@ Result = TypeVar("Result")
 Kind = ProviderErrorKind
 KEY = "dg-simulated-1234567890"
 ONE, TWO, THREE = b"\x91", b"\x92", b"\x93"
+# Only the bound of a wait, and how long a vendor is waited for that does not answer.
+PATIENCE_S, SHORT_S = 30.0, 0.3
 NAMES = {ONE: "One", TWO: "two", THREE: "three."}
 
 
@@ -44,7 +47,7 @@ def words_in(ulaw: bytes) -> str:
 
 def until_closed(socket: SeenSocket) -> list[str]:
     """What the vendor was told, once it has read the goodbye: it runs in a thread of its own."""
-    until = time.monotonic() + 5
+    until = time.monotonic() + PATIENCE_S
     while "CloseStream" not in socket.messages and time.monotonic() < until:
         time.sleep(0.005)
     return socket.messages
@@ -80,7 +83,7 @@ def listen(
     request: ListenRequest | None = None,
 ) -> Result:
     async def run() -> Result:
-        request_ = request or ListenRequest(connect_s=1.0, answer_s=1.0)
+        request_ = request or ListenRequest(connect_s=PATIENCE_S, answer_s=PATIENCE_S)
         ears = DeepgramSpeechToText(endpoint(vendor.base_url, key), request_)
         try:
             return await story(ears)
@@ -154,7 +157,7 @@ def test_where_all_is_final_already_nobody_waits_for_an_answer_to_finalize(
 
     async def story(ears: DeepgramSpeechToText) -> Recognition:
         stream = await ears.open_stream()
-        async with asyncio.timeout(0.2):  # less than the patience of `finish`
+        async with asyncio.timeout(PATIENCE_S / 2):  # less than the patience of `finish`
             return await said(stream, ONE, TWO)
 
     assert listen(vendor, story).text == "one two"
@@ -190,7 +193,7 @@ def test_what_was_settled_in_a_pause_is_not_waited_for_again_at_its_end(
         early = await settled(stream)
         vendor.fault = "no_finalize_answer"
         stream.push(silence(200))
-        async with asyncio.timeout(0.1):  # less than the patience of `finish`
+        async with asyncio.timeout(PATIENCE_S / 2):  # less than the patience of `finish`
             whole = await stream.finish(Expectation())
         vendor.fault = None
         return early, whole.text, (await said(stream, THREE)).text
@@ -230,6 +233,7 @@ def test_interim_words_that_reach_the_pause_are_guesses_until_the_final_ones_com
         waiting = asyncio.create_task(anext(guesses, Recognition("no more", 0.0)))
         await asyncio.sleep(0.02)
         assert not waiting.done(), "the last word is still to come"
+        stream._answer_s = SHORT_S
         finished = await stream.finish(Expectation())
         return [first.text, (await waiting).text, finished.text]
 
@@ -293,14 +297,21 @@ def test_silence_is_no_words_and_no_error(vendor: SimulatedDeepgramServer) -> No
 
 
 def test_a_result_that_comes_too_late_is_not_the_next_turns(vendor: SimulatedDeepgramServer) -> None:
-    vendor.fault = "late_final"  # 0.1 s after each Finalize
+    given_up = threading.Event()
+
+    def slowly(ulaw: bytes) -> str:
+        given_up.wait(PATIENCE_S)
+        return words_in(ulaw)
+
+    vendor.hear = slowly
 
     async def story(ears: DeepgramSpeechToText) -> tuple[Kind, str]:
         stream = await ears.open_stream()
-        stream._answer_s = 0.05
+        stream._answer_s = SHORT_S
         with pytest.raises(ProviderError) as caught:
             await said(stream, ONE)
-        stream._answer_s = 2.0
+        given_up.set()
+        stream._answer_s = PATIENCE_S
         return caught.value.kind, (await said(stream, TWO)).text
 
     assert listen(vendor, story) == (Kind.TIMED_OUT, "two")
@@ -336,7 +347,18 @@ def test_sound_pushed_while_words_are_awaited_is_the_next_turns(vendor: Simulate
 
 def test_interim_words_are_better_than_none(vendor: SimulatedDeepgramServer) -> None:
     vendor.fault = "only_interim"
-    assert listen(vendor, lambda_of(ONE, TWO)) == Recognition("one two", 0.9)
+
+    async def story(ears: DeepgramSpeechToText) -> Recognition:
+        stream = await ears.open_stream()
+        stretch = stream._stretches[-1]
+        stream.push(word(ONE) + word(TWO))
+        async with asyncio.timeout(PATIENCE_S):
+            while not stretch.heard:
+                await stretch.changed.wait()
+        stream._answer_s = SHORT_S
+        return await stream.finish(Expectation())
+
+    assert listen(vendor, story) == Recognition("one two", 0.9)
 
 
 def test_a_lost_socket_is_opened_again_and_the_turn_said_again(vendor: SimulatedDeepgramServer) -> None:
@@ -393,7 +415,7 @@ def test_a_quiet_line_is_kept_alive(vendor: SimulatedDeepgramServer) -> None:
             lambda: ears._connect("en-US", Expectation()), answer_s=0.2, keep_alive_s=0.02
         )
         await stream.open()
-        alive = await asyncio.to_thread(vendor.keep_alive.wait, 2.0)
+        alive = await asyncio.to_thread(vendor.keep_alive.wait, PATIENCE_S)
         await stream.close()
         return alive
 
@@ -402,7 +424,7 @@ def test_a_quiet_line_is_kept_alive(vendor: SimulatedDeepgramServer) -> None:
 
 
 STREAM_FAULTS: dict[str, tuple[Kind, str]] = {
-    "no_finalize_answer": (Kind.TIMED_OUT, "no words in 1 s"),
+    "no_finalize_answer": (Kind.TIMED_OUT, f"no words in {SHORT_S:g} s"),
     "garbage_message": (Kind.BAD_ANSWER, "no result"),
     "error_message": (Kind.UNAVAILABLE, "gave up"),
     "socket_dropped_always": (Kind.UNAVAILABLE, "cut off"),
@@ -424,13 +446,15 @@ def test_a_stream_that_fails_says_how_and_hears_the_next_turn(
 
     async def story(ears: DeepgramSpeechToText) -> tuple[ProviderError, str]:
         stream = await ears.open_stream()
+        if kind is Kind.TIMED_OUT:
+            stream._answer_s = SHORT_S
         with pytest.raises(ProviderError) as caught:
             await said(stream, ONE, TWO)
-        vendor.fault = None
+        vendor.fault, stream._answer_s = None, PATIENCE_S
         return caught.value, (await said(stream, THREE)).text
 
-    error, next_words = listen(vendor, story)
     kind, named = STREAM_FAULTS[fault]
+    error, next_words = listen(vendor, story)
     assert error.kind is kind
     assert named in str(error)
     assert next_words.endswith("three")
@@ -447,9 +471,10 @@ def test_a_door_that_does_not_open_says_why(vendor: SimulatedDeepgramServer, fau
         else:
             await ears.transcribe(word(ONE), Expectation())
 
-    with pytest.raises(ProviderError) as caught:
-        listen(vendor, story)
     kind, named = HANDSHAKE_FAULTS[fault]
+    brief = ListenRequest(connect_s=SHORT_S, answer_s=SHORT_S) if kind is Kind.TIMED_OUT else None
+    with pytest.raises(ProviderError) as caught:
+        listen(vendor, story, request=brief)
     assert caught.value.kind is kind
     assert named in str(caught.value)
     assert KEY not in repr(caught.value)
@@ -482,13 +507,13 @@ def test_closing_in_the_middle_of_a_turn_ends_the_wait(vendor: SimulatedDeepgram
         stream.push(word(ONE))
         finishing = asyncio.create_task(stream.finish(Expectation()))
         await asyncio.sleep(0.01)
-        async with asyncio.timeout(2.0):
+        async with asyncio.timeout(PATIENCE_S):
             await stream.close()
             with pytest.raises(ProviderError) as caught:
                 await finishing
         return caught.value.kind
 
-    request = ListenRequest(answer_s=30.0)
+    request = ListenRequest(connect_s=PATIENCE_S, answer_s=2 * PATIENCE_S)
     assert listen(vendor, story, request=request) is Kind.UNAVAILABLE
 
 

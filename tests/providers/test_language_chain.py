@@ -332,8 +332,9 @@ def test_every_fault_before_the_first_word_is_covered_by_the_next_model(fault: s
 def test_every_fault_after_the_first_word_goes_out(fault: str, kind: ProviderErrorKind) -> None:
     async def story() -> list[object]:
         answer = Answer("One moment, I will have a look.", fault=fault)
+        gap_s = 0.5 if kind is Kind.TIMED_OUT else 30
         async with SimulatedChatServer(lambda _: answer) as server:
-            spec = f"compatible?model=a&base_url={server.base_url}&gap_timeout_s=0.5, ollama?model=b"
+            spec = f"compatible?model=a&base_url={server.base_url}&gap_timeout_s={gap_s}, ollama?model=b"
             chain = open_language_model(spec, {})
             try:
                 await hear(chain)

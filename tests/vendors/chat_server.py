@@ -28,7 +28,7 @@ from tests.vendors.chat_script import (
 
 __all__ = ["FAULTS", "Answer", "SimulatedChatServer"]
 
-START_PATIENCE_S = 10.0
+START_PATIENCE_S = 60.0
 REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
 
 

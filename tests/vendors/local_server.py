@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
 from typing import Self
 
-START_PATIENCE_S = 10.0
+START_PATIENCE_S = 60.0
 # µ-law of one stretch of speech → what was said in it
 Hear = Callable[[bytes], str]
 
