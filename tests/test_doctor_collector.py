@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import socket
 from argparse import Namespace
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from byourside_server.cli.doctor_collector import check_collector
 from byourside_server.cli.findings import Finding
 from byourside_server.config import load_config
 from tests.spans.collector import collector
-from tests.walks.house import free_port
 
 
 def examined(data_dir: Path, endpoint: str | None) -> list[Finding]:
@@ -50,7 +50,9 @@ def test_one_that_refuses_or_is_not_there_costs_traces_and_no_calls(tmp_path: Pa
     with collector() as told:
         told.status = 404
         [refused] = examined(tmp_path, told.url)
-    [away] = examined(tmp_path, f"http://127.0.0.1:{free_port()}")
+    with socket.socket() as deaf:  # bound, so that nobody else comes meanwhile, and not listening
+        deaf.bind(("127.0.0.1", 0))
+        [away] = examined(tmp_path, f"http://127.0.0.1:{deaf.getsockname()[1]}")
     assert (refused.verdict, away.verdict) == ("warn", "warn")
     assert "404" in refused.words
     assert "no answer" in away.words

@@ -21,6 +21,9 @@ from tests.api.conftest import KEY, FakeDesk
 AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
 CALL = json.dumps({"to": "+14155550123", "objective": "Say hello."}).encode()
 
+# Only the bound of a wait.
+PATIENCE_S = 60.0
+
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
@@ -33,12 +36,12 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield listening.getsockname()[1]
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(PATIENCE_S)
 
 
 @pytest.fixture
 def client(port: int) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     yield connection
     connection.close()
 
@@ -100,7 +103,7 @@ def test_a_connection_serves_on_after_every_kind_of_answer(client: http.client.H
 
 def exchange(port: int, request: bytes) -> bytes:
     """Everything that comes back until the server closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as wire:
         wire.sendall(request)
         wire.shutdown(socket.SHUT_WR)
         answer = b""
@@ -149,7 +152,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_harms_nobody(
 
 
 def test_a_huge_announced_body_is_refused_before_it_is_sent(port: int) -> None:
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as wire:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as wire:
         wire.sendall(post("Content-Length: 99999999999", body=b""))
         assert wire.recv(65_536).startswith(b"HTTP/1.1 413 ")
 

@@ -204,5 +204,5 @@ def base_url(desk: OnceDesk) -> Iterator[str]:
         thread.start()
         yield url
         stopping[0].should_exit = True
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()

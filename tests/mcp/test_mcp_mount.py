@@ -308,18 +308,18 @@ def test_who_leaves_is_waited_for_no_longer(desk: OnceDesk, base_url: str, proto
         wanted = current("tools/call", {"name": "wait_for_call", "arguments": {"callId": "call-0"}})
         wanted["params"]["_meta"]["progressToken"] = 7
         async with (
-            httpx.AsyncClient() as client,
+            httpx.AsyncClient(timeout=30) as client,
             client.stream("POST", f"{base_url}/mcp", headers=headers, json=wanted) as answer,
         ):
             async for line in answer.aiter_lines():
                 if "waiting to be dialed" in line:
                     break
-        assert await asyncio.to_thread(desk.left.wait, 5)
+        assert await asyncio.to_thread(desk.left.wait, 30)
 
     asyncio.run(run())
 
 
 async def place_over(base_url: str) -> None:
     headers = {"Authorization": f"Bearer {KEY}"}
-    async with httpx.AsyncClient(base_url=base_url, headers=headers) as client:
+    async with httpx.AsyncClient(base_url=base_url, headers=headers, timeout=30) as client:
         assert (await client.post("/v1/agent/calls", json=CALL)).status_code == 200

@@ -51,7 +51,7 @@ class Collector:
         found = self.requests[0].resource_spans[0].resource
         return {each.key: value_of(each) for each in found.attributes}
 
-    def wait_for(self, count: int, timeout_s: float = 10.0) -> list[Span]:
+    def wait_for(self, count: int, timeout_s: float = 30.0) -> list[Span]:
         with self.came:
             assert self.came.wait_for(lambda: len(self.spans) >= count, timeout_s), len(self.spans)
         return self.spans

@@ -27,7 +27,7 @@ from tests.spans.collector import collector
 
 CALLER = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 # Long enough for a thread to have done what it had been given, on a machine with other work.
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 @dataclass
@@ -44,8 +44,10 @@ class FakeExporter:
         return call_id, place, span
 
     def send(self, spans: list[Any]) -> bool:
+        # Before anybody hears of it, who may want only the next to hang.
+        hangs = self.hangs
         self.asked.release()
-        if self.hangs:
+        if hangs:
             self.closed.wait(PATIENCE_S)
             return False
         answer = self.answers.pop(0) if self.answers else True
@@ -169,7 +171,7 @@ def test_nobody_answers_at_the_address_and_the_library_says_nothing_of_its_own(
         began = time.monotonic()
         for number in range(200):
             post.see_call(replace(COMPLETED, id=f"call-{number}"))
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < PATIENCE_S / 2
         await post.stop(0.2)
         return book
 
