@@ -157,7 +157,8 @@ class Rig:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.switchboard.stop(grace_s=0.5)
+        # Only a bound: every scripted line ends when it is told to, and is then written down.
+        await self.switchboard.stop(grace_s=30.0)
         await self.db.close()
 
     async def account(self, name: str = "acme", **limits: int) -> tuple[Account, AgentKey]:
@@ -177,8 +178,8 @@ class Rig:
         return await self.switchboard.authenticate(secret)
 
     async def until(self, account: Account, call_id: str, *states: str) -> Call:
-        """Work until the call is in one of the states; 30 s of patience and no more."""
-        async with asyncio.timeout(30):
+        """Work until the call is in one of the states; 60 s of patience and no more."""
+        async with asyncio.timeout(60):
             while True:
                 await self.engine.work()
                 call = await self.switchboard.get(account, call_id)

@@ -9,7 +9,7 @@ import pytest
 from byourside_server.store.dbos_nudges import Nudges
 
 LONG_S = 60.0
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 def asleep(stop: threading.Event, name: str, looks: int = 1) -> threading.Thread:

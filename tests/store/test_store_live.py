@@ -132,8 +132,9 @@ def test_a_server_that_died_in_mid_call_ends_it_as_worker_lost(url: str, tmp_pat
         live_call = await first.switchboard.place(account, key, request())
         first.clock.advance(1.0)
         waiting = await first.switchboard.place(account, key, request())
-        async with asyncio.timeout(10):
-            while not (await first.switchboard.get(account, live_call.id)).turns:
+        async with asyncio.timeout(30):
+            # All that was said is written down one by one.
+            while (await first.switchboard.get(account, live_call.id)).turns != TURNS:
                 await first.engine.work()
                 await first.switchboard.wait_for_change(live_call.id, 99, 0.1)
         heard_at = first.clock.epoch()

@@ -19,6 +19,8 @@ from byourside_server.webhooks.sender import Attempt
 from tests.store.rig import Rig, ScriptedSender, request
 
 CALLS = 150
+# Only the bound of a wait, and less than a round that is not nudged here.
+PATIENCE_S = 50.0
 
 
 class SlowSender(ScriptedSender):
@@ -41,7 +43,7 @@ def test_what_many_calls_let_leave_arrives_once_each_and_is_written_down(url: st
             later = rig.clock.epoch() + 3600
             for _ in range(CALLS):
                 await rig.switchboard.place(account, key, request(scheduled_at=later))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_S):
                 while (await rig.switchboard.backlog()).webhooks:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
             assert set(Counter(sent.headers["webhook-id"] for sent in sender.sent).values()) == {1}
@@ -65,7 +67,7 @@ def test_what_is_put_off_leaves_when_it_is_due_and_not_at_the_next_look(
             rig.switchboard._courier.due_clock = Ticking(rig.clock)
             walking = asyncio.create_task(rig.switchboard._rounds.run())
             await rig.switchboard.place(account, key, request(scheduled_at=rig.clock.epoch() + 3600))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_S):
                 while len(rig.sender.sent) < 4:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             walking.cancel()
