@@ -42,7 +42,7 @@ class FarSide:
     def __init__(self) -> None:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(2)
+        self.socket.settimeout(30)
         self.port: int = self.socket.getsockname()[1]
         self._sequence = 0
 
@@ -182,11 +182,13 @@ def test_reports_go_beside_the_sound_and_come_with_the_kernels_time(
     rows.aim(0, "127.0.0.1", 9, announced.port)
     rows.send_report(0, b"ours")
     assert announced.socket.recv(100) == b"ours"
+    sent_at = time.time()
     stranger_to_sdp.socket.sendto(b"theirs", ("127.0.0.1", port + 1))
+    arrived_by = time.time()
     ((row, data, at),) = rows.receive_reports()
     assert (row, data) == (0, b"theirs")
     assert at is not None
-    assert abs(at - time.time()) < 1
+    assert sent_at - 0.001 <= at <= arrived_by + 0.001
     rows.send_report(0, b"again")
     assert stranger_to_sdp.socket.recv(100) == b"again", "behind NAT, another port than was announced"
     rows.close(0)
