@@ -71,9 +71,10 @@ def test_a_password_in_its_address_is_not_printed(
 ) -> None:
     """Whether it takes traces, refuses them or is away (None); the collector itself gets the password."""
     monkeypatch.setattr(doctor, "CHECKS", (check_collector,))
-    with collector() as told:
+    with collector() as told, socket.socket() as deaf:
         told.status = status or 200
-        address = told.url if status else f"http://127.0.0.1:{free_port()}"
+        deaf.bind(("127.0.0.1", 0))
+        address = told.url if status else f"http://127.0.0.1:{deaf.getsockname()[1]}"
         given = address.replace("://", "://me:sesame@")
         (tmp_path / "config.toml").write_text(f'otel_endpoint = "{given}"')
         doctor.doctor(load_config({"data_dir": str(tmp_path)}, {}), Namespace())
