@@ -28,6 +28,7 @@ from byourside_server.errors import ConfigError, Refusal
 from byourside_server.guardrails.check import check_destination
 from byourside_server.lines.equipment import Equipment
 from byourside_server.lines.exchange import Exchange, to_owner
+from byourside_server.lines.loop_watch import LoopWatch
 from byourside_server.lines.media_memory import Weather
 from byourside_server.lines.media_pool import MediaPool
 from byourside_server.lines.media_port import MediaUnavailable
@@ -243,6 +244,9 @@ async def open_exchange(
     # In the background: a call that comes sooner than the engine is ready merely waits for it.
     warming = asyncio.create_task(warm_up(ears))
     closing.callback(warming.cancel)
+    loop_watch = LoopWatch()
+    watching = asyncio.create_task(loop_watch.run())
+    closing.callback(watching.cancel)
     return Exchange(
         Equipment(
             trunks=trunks,
@@ -258,7 +262,8 @@ async def open_exchange(
             transfers=transfer_targets(config.transfers),
             traces=traces,
             book=book,
-        )
+        ),
+        loop_watch,
     )
 
 

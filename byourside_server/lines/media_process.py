@@ -85,6 +85,7 @@ class ProcessMediaPort:
         self._is_calm = True
         self._newcomers = self._expected = 0
         self._silent_looks = 0
+        self._has_spoken = False
 
     @property
     def is_running(self) -> bool:
@@ -241,6 +242,7 @@ class ProcessMediaPort:
         if not self._listeners or not self.is_running:
             self._is_calm = True
             return
+        self._has_spoken = False
         try:
             async with asyncio.timeout(LOOK_PATIENCE_S):
                 stats = await self.stats()
@@ -248,7 +250,8 @@ class ProcessMediaPort:
             return
         except TimeoutError:
             self._is_calm = False
-            self._silent_looks += 1
+            # One that tells of its lines meanwhile is not silent: who is late with its figures is this loop.
+            self._silent_looks = 0 if self._has_spoken else self._silent_looks + 1
             if self._silent_looks >= SILENT_LOOKS:
                 self._end_silent()
             return
@@ -278,6 +281,7 @@ class ProcessMediaPort:
         messages = MessageReader()
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(_READ_BYTES):
+                self._has_spoken = True
                 for event in messages.receive(data):
                     self._hear(event)
         code = await asyncio.to_thread(child.wait)

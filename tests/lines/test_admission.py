@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from types import SimpleNamespace
 from typing import cast
 
@@ -17,13 +18,15 @@ from byourside_server.lines.media_pool import MediaPool
 from byourside_server.lines.media_process import (
     LATE_SHARE,
     MOST_NEWCOMERS,
+    SILENT_LOOKS,
     WORK_SHARE,
     ProcessMediaPort,
 )
 from byourside_server.lines.media_room import MediaRoom
 from byourside_server.measures.book import Book
-from byourside_server.media.messages import EngineStats
+from byourside_server.media.messages import EngineStats, SpeechStarted
 from byourside_server.media.rtp import TICK_MS
+from byourside_server.media.wire import encode
 from tests.lines.rehearsal import play
 
 
@@ -80,6 +83,39 @@ def test_a_crowd_let_in_at_once_is_counted_before_its_lines_are_open() -> None:
 
     play(story)
     assert admitted == list(range(3 * MOST_NEWCOMERS))
+
+
+def test_an_engine_that_speaks_while_its_figures_are_late_is_not_taken_for_silent() -> None:
+    """The server is behind with reading what the engine tells: ending it would end every call."""
+    ended: list[str] = []
+
+    async def story() -> tuple[bool, list[str], list[str]]:
+        port, reader = ProcessMediaPort(1), asyncio.StreamReader()
+        port._listeners["a"] = lambda event: None
+        port._writer = cast(
+            asyncio.StreamWriter, SimpleNamespace(write=lambda data: None, is_closing=lambda: False)
+        )
+        child = SimpleNamespace(kill=lambda: ended.append("killed"), wait=lambda: 0, pid=7)
+        port._child = cast("subprocess.Popen[bytes]", child)
+        reading = asyncio.create_task(port._read(reader, port._child))
+        for _ in range(2 * SILENT_LOOKS):
+            look = asyncio.create_task(port._look_once())
+            await asyncio.sleep(0.5)
+            reader.feed_data(encode(SpeechStarted("a", 1000, False)))
+            await look
+        spoke = list(ended)
+        for _ in range(SILENT_LOOKS):
+            await port._look_once()
+        reading.cancel()
+        return port.has_room(), spoke, list(ended)
+
+    told: list[tuple[bool, list[str], list[str]]] = []
+
+    async def tell() -> None:
+        told.append(await story())
+
+    play(tell)
+    assert told == [(False, [], ["killed"])]
 
 
 def stats_of(late_s: list[float], work_s: list[float]) -> EngineStats:
