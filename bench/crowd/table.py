@@ -167,7 +167,12 @@ def section(result: Row) -> str:
 
 def publish(result: Row, page: Path) -> None:
     """Put the tables between the markers of `page`."""
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, found, after = rest.partition(END)
-    assert found, f"{page} has no markers for the figures"
-    page.write_text(f"{before}{BEGIN}\n\n{section(result)}\n\n{END}{after}")
+    put_between(page, BEGIN, END, f"{tables(result)}\n\n{PICTURE}")
+
+
+def put_between(page: Path, begin: str, end: str, text: str) -> None:
+    """Put a text between two markers of a page, in place of what was there."""
+    before, _, rest = page.read_text().partition(begin)
+    _, found, after = rest.partition(end)
+    assert found, f"{page} has no markers {begin} and {end}"
+    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")
