@@ -18,8 +18,9 @@ from tests.walks.test_one_call import assert_signed, epoch, wav_seconds
 
 # Of a call's whole length. Real engines on a busy machine take up to half a second more, once a turn.
 TOLERANCE_S = 3.0
-# Of the machine's time. Ten calls at once need 40 of the 72 seconds that two cores have meanwhile.
-SPARE = 0.2
+# Of the machine's time. Where ten calls at once take over two fifths of it, it is so slow or so busy that
+# the recognisers' queue makes late whom nobody else does: in a slow hour 45 % were left, and five were late.
+SPARE = 0.6
 RESULTS = (
     "status", "error", "answeredBy", "endedBy", "endReason",
     "outcome", "objectiveMet", "extracted", "analysis",
