@@ -40,6 +40,8 @@ POSTGRES_POOL = 10
 AGAIN_SQLSTATES = frozenset({"40001", "40P01"})
 # Connection, resources, an operator's hand: classes of sqlstate that say nothing against the statement.
 TROUBLE_CLASSES = ("08", "53", "57")
+READS = "reads"
+"""Of a connection's `info`: it is used for a read outside of any transaction."""
 TRIES = 3
 # How long PostgreSQL may take for a look at one row, a transaction, and a read, which may have to search. A
 # lock held for ever, or a network that swallows packets, ends in a refusal and not in requests that hang.
@@ -135,7 +137,7 @@ class Database:
                 skip_autocommit_rollback=True,
             )
             sa.event.listen(self._postgres.sync_engine, "checkout", _refuse_closed)
-            sa.event.listen(self._postgres.sync_engine, "invalidate", _cut)
+            sa.event.listen(self._postgres.sync_engine, "invalidate", _cut_short)
             # The same pool; one statement is its own transaction, unless one has been begun by hand.
             self._glances = self._postgres.execution_options(isolation_level="AUTOCOMMIT")
         elif self.url.get_backend_name() == "sqlite" and self.url.database not in (None, "", ":memory:"):
@@ -221,6 +223,7 @@ class Database:
     async def _glance_at_postgres(self, look: Callable[[sa.Connection], T]) -> T:
         assert self._glances is not None
         async with self._glances.connect() as conn:
+            conn.info[READS] = True
             try:
                 return await conn.run_sync(look)
             except Exception as error:
@@ -232,6 +235,9 @@ class Database:
                 # Called off: what it was asked may still be under way.
                 await conn.invalidate()
                 raise
+            finally:
+                if not conn.invalidated:
+                    conn.info.pop(READS, None)
 
     async def _on_postgres(
         self, work: Callable[[sa.Connection], T], patience_s: float | None, begin: str = BEGIN
@@ -300,9 +306,14 @@ def _done_with_deeds(conn: sa.Connection, work: Callable[[sa.Connection], T]) ->
         return work(conn), deeds
 
 
-def _cut(connection: Any, record: object, exception: BaseException | None) -> None:
-    """Whatever a connection is given up for, its other side may be silent: its goodbye would take 2 s."""
-    connection.driver_connection.terminate()
+def _cut_short(connection: Any, record: Any, exception: BaseException | None) -> None:
+    """Give up a connection that only reads at once: the other side may be silent, and its goodbye takes 2 s.
+
+    A read left to itself holds nothing up. A transaction the driver calls off, which a cut would prevent:
+    its locks would be held for as long as its statement runs.
+    """
+    if record.info.pop(READS, False):
+        connection.driver_connection.terminate()
 
 
 def _refuse_closed(connection: Any, record: object, proxy: object) -> None:

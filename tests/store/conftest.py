@@ -66,6 +66,10 @@ def postgres_url(postgres_cluster: str) -> str:
     async def empty() -> None:
         engine = create_async_engine(url)
         async with engine.begin() as conn:
+            # What a test that failed has left behind would hold its locks for ever.
+            of_others = "datname = current_database() AND pid <> pg_backend_pid()"
+            end = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {of_others}"
+            await conn.execute(sa.text(end))
             for schema in ("public", "dbos"):
                 await conn.execute(sa.text(f"DROP SCHEMA IF EXISTS {schema} CASCADE"))
             await conn.execute(sa.text("CREATE SCHEMA public"))
