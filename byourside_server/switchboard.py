@@ -424,12 +424,9 @@ class Switchboard:
             await asyncio.sleep(seconds)
             try:
                 await chore()
-            except StoreUnavailable as trouble:
+            except (StoreUnavailable, TimeoutError) as trouble:
                 # Away for a while; the next round tries again.
-                name = getattr(chore, "__name__", "")
-                log.warning("chore put off", extra={"chore": name, "why": trouble.why})
-            except TimeoutError:
-                name = getattr(chore, "__name__", "")
-                log.warning("chore put off", extra={"chore": name, "why": "the store does not answer"})
+                why = getattr(trouble, "why", "the store does not answer")
+                log.warning("chore put off", extra={"chore": getattr(chore, "__name__", ""), "why": why})
             except Exception:
                 log.exception("chore failed", extra={"chore": getattr(chore, "__name__", "")})

@@ -19,7 +19,13 @@ from byourside_server.providers.chat_request import AnswerFormat, Dialect, Token
 from byourside_server.providers.language_chain import LanguageChain
 from byourside_server.providers.measured import MeasuredModel
 from byourside_server.providers.openai_chat import OpenAiChat, Prices
-from byourside_server.providers.specification import Options, Specification, bad_configuration, parse_chain
+from byourside_server.providers.specification import (
+    Options,
+    Specification,
+    bad_configuration,
+    missing_key,
+    parse_chain,
+)
 
 Choice = TypeVar("Choice")
 
@@ -119,10 +125,7 @@ def _endpoint(name: str, vendor: Vendor, options: Options, environ: Mapping[str,
         )
     key = environ.get(key_env, "").strip() if key_env else ""
     if key_env and not key:
-        raise bad_configuration(
-            f"{name!r} needs a key: set the environment variable {key_env}, or write it under"
-            " [keys] in config.toml"
-        )
+        raise missing_key(name, key_env)
     return ChatEndpoint(base_url, model, key or None, key_env)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from byourside_server.providers.base import ProviderError, ProviderErrorKind
 from byourside_server.providers.retry_after import retry_after
-from byourside_server.providers.specification import Options, bad_configuration
+from byourside_server.providers.specification import Options, bad_configuration, missing_key
 from byourside_server.providers.vendor_http import KIND_OF_CODE, KIND_OF_STATUS
 from byourside_server.providers.written_arguments import takes, written_arguments
 
@@ -182,10 +182,7 @@ def _key(name: str, build: type, variable: str | None, environ: Mapping[str, str
         raise bad_configuration(f"{name!r} takes no api_key, so that key_env has no use")
     key = environ.get(variable, "").strip()
     if not key:
-        raise bad_configuration(
-            f"{name!r} needs a key: set the environment variable {variable}, or write it under"
-            " [keys] in config.toml"
-        )
+        raise missing_key(name, variable)
     return key
 
 

@@ -99,3 +99,11 @@ def is_web_address(url: str) -> bool:
 def bad_configuration(message: str) -> ProviderError:
     """The error of an operator's mistake."""
     return ProviderError(ProviderErrorKind.BAD_CONFIGURATION, message)
+
+
+def missing_key(name: str, variable: str) -> ProviderError:
+    """That the vendor of this name wants a key, and the two places where it may stand."""
+    return bad_configuration(
+        f"{name!r} needs a key: set the environment variable {variable},"
+        " or write it under [keys] in config.toml"
+    )

@@ -17,7 +17,7 @@ from byourside_server.providers.openai_speech import (
     SpeechRequest,
     TranscriptionRequest,
 )
-from byourside_server.providers.specification import Options, bad_configuration, is_web_address
+from byourside_server.providers.specification import Options, bad_configuration, is_web_address, missing_key
 from byourside_server.providers.telephone_band import LINE_RATE_HZ, WIDE_RATE_HZ
 from byourside_server.providers.vendor_http import Endpoint
 
@@ -116,10 +116,7 @@ def _endpoint(vendor: Vendor, options: Options, environ: Environ) -> Endpoint:
         raise bad_configuration(f"{vendor.name!r}: base_url must be http(s)://host/path without a user name")
     key = environ.get(key_env, "").strip() if key_env else ""
     if key_env and not key:
-        raise bad_configuration(
-            f"{vendor.name!r} needs a key: set the environment variable {key_env}, or write it under"
-            " [keys] in config.toml"
-        )
+        raise missing_key(vendor.name, key_env)
     if not (key.isascii() and key.isprintable()):
         raise bad_configuration(f"{vendor.name!r}: {key_env} holds characters that no key has")
     headers = {"Authorization": f"{vendor.scheme} {key}"} if key else {}
